@@ -1,0 +1,43 @@
+"""Errors of the gateway, one class per decision the caller makes. Messages are one line for the person who reads them."""
+
+from evenstride_analysis.errors import EvenstrideError, InputError
+
+__all__ = [
+    "ConfigError",
+    "EvenstrideError",
+    "InputError",
+    "LinkError",
+    "ProtocolError",
+    "StoreBusyError",
+    "StoreError",
+    "StoreNewerError",
+]
+
+
+class ConfigError(EvenstrideError, ValueError):
+    """A setting is unknown or out of range: names the key, its place and what is allowed."""
+
+
+class LinkError(EvenstrideError):
+    """A pod or an adapter cannot be reached or refuses."""
+
+
+class StoreError(EvenstrideError):
+    """The store cannot be read or written. Nothing already stored was changed."""
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the writer lock."""
+
+
+class StoreNewerError(StoreError):
+    """The store was written by a newer evenstride."""
+
+
+class ProtocolError(EvenstrideError, ValueError):
+    """A message that breaks firmware/PROTOCOL.md. `offset` is where reading stopped, in bytes."""
+
+    def __init__(self, what: str, *, offset: int, data: bytes) -> None:
+        super().__init__(f"{what} at byte {offset} of {len(data)}: {data[:16].hex(' ')}")
+        self.offset = offset
+        self.data = data
