@@ -1,0 +1,110 @@
+"""Machine settings: one TOML file, then the environment, then flags. Everything is validated at start."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evenstride_gateway.errors import ConfigError
+
+FILE_NAME = "evenstride.toml"
+ENV_PREFIX = "EVENSTRIDE_"
+_NOT_SETTINGS = frozenset({"EVENSTRIDE_DATA", "EVENSTRIDE_DATA_DIR"})  # places, not settings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageConfig(_Section):
+    """Where the live page listens. Loopback unless the owner says otherwise."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8765
+
+
+class RadioConfig(_Section):
+    """Adapters by name (empty = the platform's default) and how many pods one adapter may hold."""
+
+    adapters: tuple[str, ...] = ()
+    pods_per_adapter: Annotated[int, Field(ge=1, le=20)] = 6
+    use_acquire_notify: bool = False
+
+
+class SessionConfig(_Section):
+    """`backfill_wait_s`: how long a stop waits for what the pods still hold in their logs."""
+
+    backfill_wait_s: Annotated[float, Field(ge=0, le=600)] = 10.0
+
+
+class SymmetryConfig(_Section):
+    """System error of the symmetry index, in percent. Unset: the estimator's own, from its accuracy table.
+
+    The allowance for strap, skin and placement (2 %) is an assumption until a reference session replaces it.
+    """
+
+    estimator_percent: Annotated[float, Field(ge=0, le=50)] | None = None
+    allowance_percent: Annotated[float, Field(ge=0, le=50)] = 2.0
+
+
+class Config(_Section):
+    page: PageConfig = PageConfig()
+    radio: RadioConfig = RadioConfig()
+    session: SessionConfig = SessionConfig()
+    symmetry: SymmetryConfig = SymmetryConfig()
+
+
+def default_data_dir() -> Path:
+    """EVENSTRIDE_DATA_DIR, or the platform's place for this user's data."""
+    return Path(os.environ.get("EVENSTRIDE_DATA_DIR") or user_data_path("evenstride", appauthor=False))
+
+
+def load_config(data_dir: Path, *, environment: Mapping[str, str] | None = None, **flags: Mapping[str, Any]) -> Config:
+    """Read `evenstride.toml` of the data directory, lay environment and flags over it, and check every key and value.
+
+    Environment: EVENSTRIDE_PAGE_PORT=8080 sets page.port; a list is comma-separated. Flags: one mapping a section;
+    None values are left out. Raises ConfigError that names key, place and what is allowed.
+    """
+    path = data_dir / FILE_NAME
+    settings: dict[str, Any] = {}
+    if path.exists():
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not a TOML file: {error}") from error
+    places: dict[tuple[str, str], str] = {}
+    for name, value in sorted((os.environ if environment is None else environment).items()):
+        if not name.startswith(ENV_PREFIX) or name in _NOT_SETTINGS:
+            continue
+        section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("_")
+        settings.setdefault(section, {})[key] = value.split(",") if key == "adapters" else value
+        places[section, key] = f"environment variable {name}"
+    for section, values in flags.items():
+        for key, value in values.items():
+            if value is not None:
+                settings.setdefault(section, {})[key] = value
+                places[section, key] = f"flag --{key.replace('_', '-')}"
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, places, str(path))) from error
+
+
+def _first_problem(error: ValidationError, places: Mapping[tuple[str, str], str], path: str) -> str:
+    problem = error.errors()[0]
+    location = [str(part) for part in problem["loc"]]
+    name = ".".join(location)
+    place = places.get((location[0], location[1]) if len(location) > 1 else (location[0], ""), path)
+    if problem["type"] == "extra_forbidden":
+        owner: type[BaseModel] = Config
+        for part in location[:-1]:
+            annotation = owner.model_fields[part].annotation
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                owner = annotation
+        allowed = ", ".join(owner.model_fields)
+        return f"{place}: unknown setting `{name}`; allowed here: {allowed}"
+    return f"{place}: `{name}` = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
