@@ -1,0 +1,21 @@
+"""The virtual runner: signals of both shanks with known truth."""
+
+from evenstride_analysis.simulate.plan import Part, RunnerPlan, SensorPlan, TrueStride
+from evenstride_analysis.simulate.presets import Scenario, clipped, even, too_short, track_session, uneven
+from evenstride_analysis.simulate.runner import VirtualRunner
+from evenstride_analysis.simulate.sensor import quantise
+
+__all__ = [
+    "Part",
+    "RunnerPlan",
+    "Scenario",
+    "SensorPlan",
+    "TrueStride",
+    "VirtualRunner",
+    "clipped",
+    "even",
+    "quantise",
+    "too_short",
+    "track_session",
+    "uneven",
+]

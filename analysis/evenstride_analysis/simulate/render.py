@@ -1,0 +1,131 @@
+"""Signals of one shank in its own axes, at any times, from the nodes of its timeline."""
+
+import numpy as np
+
+from evenstride_analysis.model import FloatArray, Side
+from evenstride_analysis.simulate.plan import Doing
+from evenstride_analysis.simulate.shapes import GRID, MIRROR, PITCH, ShapeTable, standing, waveform
+from evenstride_analysis.simulate.timeline import Leg, Node
+from evenstride_analysis.simulate.track import Track
+from evenstride_analysis.units import STANDARD_GRAVITY_MPS2 as G
+
+_PULSE_HZ = 25.0
+_PULSE_DECAY_S = 0.015
+_PULSE_RISE_S = 0.002
+_PULSE_S = 0.09
+_IMPACT_WINDOW_S = 0.08
+_IMPACT_CUT_HZ = 60.0
+_KEEP = 8  # waveforms of the newest strides
+_PHASES = np.arange(GRID + 1) / GRID
+_BLEND = _PHASES**2 * (3 - 2 * _PHASES)
+
+
+def pulse(tau_s: FloatArray) -> FloatArray:
+    """The tibia's answer to a contact: zero and flat at tau = 0, a peak after about 9 ms, then damped ringing."""
+    tau = np.clip(tau_s, 0.0, _PULSE_S)
+    ring = np.sin(2 * np.pi * _PULSE_HZ * tau) * np.exp(-tau / _PULSE_DECAY_S)
+    return np.where(tau_s < _PULSE_S, ring * (1 - np.exp(-tau / _PULSE_RISE_S)), 0.0)
+
+
+def low_passed(x: FloatArray, step_s: float) -> FloatArray:
+    """60 Hz zero-lag second-order Butterworth gain on one period (GRID,)."""
+    hertz = np.fft.rfftfreq(len(x), step_s)
+    return np.fft.irfft(np.fft.rfft(x) / (1 + (hertz / _IMPACT_CUT_HZ) ** 4), len(x))
+
+
+class ShankRenderer:
+    """Renders one leg. Every value depends on its time alone, never on what was asked before."""
+
+    def __init__(self, side: Side, leg: Leg, table: ShapeTable, track: Track) -> None:
+        self._mirror = np.ones(6) if side is Side.RIGHT else MIRROR
+        self._leg, self._table, self._track = leg, table, track
+        self._waves: dict[int, FloatArray] = {}
+        self._pulses: dict[int, tuple[float, float]] = {}
+        self._standing = standing()
+
+    def __call__(self, t_s: FloatArray) -> FloatArray:
+        """Specific force (m/s2) and angular velocity (rad/s) (n, 6) in shank axes at increasing times (n,)."""
+        phase, rate = self._leg.warp(t_s)
+        number = np.clip(np.floor(phase).astype(int), 0, len(self._leg.nodes) - 2)
+        position = (phase - number) * GRID
+        out = np.empty((len(t_s), 7))
+        for k in range(int(number[0]), int(number[-1]) + 1):
+            rows = slice(*np.searchsorted(number, [k, k + 1]))
+            if rows.start == rows.stop:
+                continue
+            if self._leg.nodes[k].shape is None and self._leg.nodes[k + 1].shape is None:
+                out[rows] = self._standing[0]
+                continue
+            here = self._wave(k)
+            mixed = here + _BLEND[:, None] * (self._wave(k + 1) - here)
+            low = np.clip(position[rows].astype(int), 0, GRID - 1)
+            weight = np.clip(position[rows] - low, 0.0, 1.0)[:, None]
+            out[rows] = mixed[low] * (1 - weight) + mixed[low + 1] * weight
+            self._add_pulse(k, t_s[rows], out[rows])
+        out[:, 3:6] *= rate[:, None]
+        signal = out[:, :6] * self._mirror
+        if self._track.on_track:
+            yaw = self._track.yaw_rate_radps(t_s)
+            signal[:, 3] += yaw * np.sin(out[:, PITCH])
+            signal[:, 4] += yaw * np.cos(out[:, PITCH])
+        return signal
+
+    def _wave(self, k: int) -> FloatArray:
+        """The waveform that belongs to node k, with its own deviation from the mean."""
+        held = self._waves.get(k)
+        if held is None:
+            held = self._make_wave(self._leg.nodes[k])
+            self._waves[k] = held
+            if len(self._waves) > _KEEP:
+                del self._waves[next(iter(self._waves))]
+        return held
+
+    def _make_wave(self, node: Node) -> FloatArray:
+        if node.shape is None:
+            return self._standing
+        harmonics = node.shape.harmonics
+        if node.doing is Doing.RUN:
+            harmonics = harmonics.copy()
+            varied = self._table.variation
+            harmonics[:, : varied.shape[2]] += np.tensordot(node.scores, varied, axes=1)
+        return waveform(harmonics, node.shape.lean_rad)
+
+    def _add_pulse(self, k: int, t_s: FloatArray, out: FloatArray) -> None:
+        node = self._leg.nodes[k]
+        if node.impact_mps2 is None or node.shape is None:
+            return
+        held = self._pulses.get(k)
+        if held is None:
+            held = self._fit_pulse(k, node.impact_mps2, node.shape.stride_s)
+            self._pulses[k] = held
+            if len(self._pulses) > _KEEP:
+                del self._pulses[next(iter(self._pulses))]
+        start_s, size = held
+        shock = size * pulse(t_s - start_s)
+        out[:, 1] += shock
+        out[:, 0] -= 0.35 * shock
+
+    def _fit_pulse(self, k: int, target_mps2: float, stride_s: float) -> tuple[float, float]:
+        """Start and size of the pulse that brings the 60 Hz axial peak in the first 80 ms to the planted value.
+
+        It starts where the waveform passes 1 g on its way up, so that the crossing itself stays where it was.
+        """
+        wave = self._wave(k)
+        axial = wave[:GRID, 1]
+        step_s = stride_s / GRID
+        window = int(_IMPACT_WINDOW_S / step_s)
+        top = int(np.argmax(axial[:window]))
+        below = np.flatnonzero(axial[: top + 1] < G)
+        first = int(below[-1]) if len(below) else 0
+        crossing = first + (G - axial[first]) / (axial[first + 1] - axial[first]) if len(below) else 0.0
+        start_s = float(self._leg.warp.time_s(np.array([k + crossing / GRID]))[0])
+        smooth = low_passed(axial, step_s)[:window]
+        shock = low_passed(pulse((np.arange(GRID, dtype=np.float64) - crossing) * step_s), step_s)[:window]
+        low, high = -0.5 * target_mps2, 4.0 * target_mps2
+        for _ in range(30):
+            size = 0.5 * (low + high)
+            if float(np.max(smooth + size * shock)) < target_mps2:
+                low = size
+            else:
+                high = size
+        return start_s, 0.5 * (low + high)
