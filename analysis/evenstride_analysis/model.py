@@ -70,7 +70,9 @@ class LossCause(StrEnum):
     HOST = "host"  # the radio delivered them, the host did not hand them on
 
 
-def frozen(array: npt.ArrayLike, shape: tuple[int | None, ...], dtype: npt.DTypeLike = np.float64) -> npt.NDArray:
+def frozen(
+    array: npt.ArrayLike, shape: tuple[int | None, ...], dtype: npt.DTypeLike = np.float64
+) -> npt.NDArray[np.generic]:
     """A read-only copy-free view of `array`, checked against `shape` (None = any length).
 
     Raises ValueError that names both shapes.
@@ -88,7 +90,7 @@ class PodInfo:
     """What a pod says of itself. `pod_id` comes from the chip, never from the BLE address.
 
     `channels` names each column of `Frame.counts` (`accel_x` ... `gyro_z`, in sensor axes); `scales` turns one count
-    into SI (m/s2, rad/s). `rate_hz` is nominal: it sizes filters and never yields a duration. One tick is 1/`tick_hz` s.
+    into SI (m/s2, rad/s). `rate_hz` is nominal: it sizes filters and never yields a duration. A tick is 1/`tick_hz` s.
     """
 
     pod_id: str
