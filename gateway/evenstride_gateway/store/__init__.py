@@ -1,0 +1,32 @@
+"""The truth: people, pods, sessions, strides and raw samples, in one folder."""
+
+from evenstride_gateway.store.ordering import ordered_pieces
+from evenstride_gateway.store.rawlog import RawReport, RawWriter, read_entries, read_frames
+from evenstride_gateway.store.store import Store
+from evenstride_gateway.store.types import (
+    Change,
+    ChangeKind,
+    Entity,
+    Person,
+    PublishedKey,
+    StoredStride,
+    StoredSymmetry,
+    TailCut,
+)
+
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "Entity",
+    "Person",
+    "PublishedKey",
+    "RawReport",
+    "RawWriter",
+    "Store",
+    "StoredStride",
+    "StoredSymmetry",
+    "TailCut",
+    "ordered_pieces",
+    "read_entries",
+    "read_frames",
+]
