@@ -1,0 +1,114 @@
+// A strip chart: each stride a mark, doubted ones hollow, the running mean (from the gateway) a line. Two minutes wide.
+import { colour } from './draw.js';
+
+const WINDOW_S = 120;
+const FIELDS = ['t_s', 'stance_ms', 'stance_mean_ms', 'impact_axial_g', 'impact_axial_mean_g', 'doubted'];
+
+/** The strides of both legs as they came; a number seen before replaces its stride. */
+export class History {
+  constructor() { this.clear(); }
+
+  clear() { this.legs = { left: [], right: [] }; }
+
+  add(strips) {
+    for (const [side, strip] of Object.entries(strips)) {
+      const points = this.legs[side];
+      strip.n.forEach((n, i) => {
+        const point = { n };
+        for (const field of FIELDS) point[field] = strip[field][i];
+        const known = points.findLastIndex(other => other.n === n);
+        if (known >= 0) points[known] = point; else points.push(point);
+      });
+      if (strip.n.length) points.sort((a, b) => a.t_s - b.t_s);
+    }
+  }
+
+  forget(beforeS) {
+    for (const points of Object.values(this.legs)) while (points.length && points[0].t_s < beforeS) points.shift();
+  }
+}
+
+function ticks(low, high, wanted) {
+  const raw = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].find(m => m * power >= raw) * power;
+  const values = [];
+  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-6; v += step) values.push(v);
+  return [values, step < 1 ? 1 : 0];
+}
+
+/** least: the smallest height of the scale, so that noise never fills the chart. */
+export function drawStrip(canvas, history, { field, mean, nowS, least }) {
+  const width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio || 1;
+  if (!width || !height) return;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const c = canvas.getContext('2d');
+  c.setTransform(ratio, 0, 0, ratio, 0, 0);
+  c.clearRect(0, 0, width, height);
+  const left = 40, right = 8, top = 8, bottom = 22, fromS = nowS - WINDOW_S;
+  let low = Infinity, high = -Infinity;
+  for (const points of Object.values(history.legs)) for (const p of points) {
+    if (p.t_s < fromS || p[field] === null) continue;
+    low = Math.min(low, p[field]);
+    high = Math.max(high, p[field]);
+  }
+  const X = t => left + (t - fromS) / WINDOW_S * (width - left - right);
+  c.font = `13px ${colour('--font')}`;
+  c.textBaseline = 'alphabetic';
+  c.fillStyle = colour('--ink-2');
+  ['2 min ago', '1 min', 'now'].forEach((label, i) => {
+    c.textAlign = ['left', 'center', 'right'][i];
+    c.fillText(label, X(fromS + i * WINDOW_S / 2), height - 4);
+  });
+  if (low > high) return;
+  const grow = Math.max(0, least - (high - low)) / 2 + (high - low) * 0.08;
+  low = Math.max(0, low - grow);
+  high += grow;
+  const Y = v => height - bottom - (v - low) / (high - low) * (height - top - bottom);
+  const [values, digits] = ticks(low, high, Math.max(3, Math.floor(height / 42)));
+  c.textAlign = 'right';
+  c.textBaseline = 'middle';
+  c.lineWidth = 1;
+  for (const v of values) {
+    const y = Math.round(Y(v)) + 0.5;
+    c.strokeStyle = colour('--line');
+    c.beginPath(); c.moveTo(left, y); c.lineTo(width - right, y); c.stroke();
+    c.fillText(v.toFixed(digits), left - 8, y);
+  }
+  c.save();
+  c.beginPath(); c.rect(left, 0, width - left, height - bottom + 4); c.clip();
+  for (const [side, points] of Object.entries(history.legs)) {
+    const ink = colour(`--${side}`);
+    c.strokeStyle = c.fillStyle = ink;
+    c.lineWidth = 1.2;
+    for (const p of points) if (p[field] !== null) mark(c, side, X(p.t_s), Y(p[field]), p.doubted);
+  }
+  for (const [side, points] of Object.entries(history.legs)) {
+    for (const [ink, thick] of [[colour('--card'), 6], [colour(`--${side}`), 3]]) {
+      c.strokeStyle = ink;
+      c.lineWidth = thick;
+      c.lineJoin = c.lineCap = 'round';
+      c.beginPath();
+      let pen = null;
+      for (const p of points) {
+        if (p[mean] === null) continue;
+        if (pen === null || p.t_s - pen > 6) c.moveTo(X(p.t_s), Y(p[mean])); else c.lineTo(X(p.t_s), Y(p[mean]));
+        pen = p.t_s;
+      }
+      c.stroke();
+    }
+  }
+  c.restore();
+}
+
+function mark(c, side, x, y, hollow) {
+  const r = side === 'left' ? 2.1 : 2.7;
+  c.globalAlpha = hollow ? 0.95 : 0.4;
+  c.beginPath();
+  if (side === 'left') c.arc(x, y, hollow ? r + 1 : r, 0, 2 * Math.PI);
+  else { const d = hollow ? r + 1.2 : r; c.moveTo(x, y - d); c.lineTo(x + d, y); c.lineTo(x, y + d); c.lineTo(x - d, y); c.closePath(); }
+  if (hollow) c.stroke(); else c.fill();
+  c.globalAlpha = 1;
+}

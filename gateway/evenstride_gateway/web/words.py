@@ -1,0 +1,45 @@
+"""A symmetry in words: the same sentence for the coach at ten metres and for a screen reader."""
+
+from evenstride_analysis import units
+from evenstride_analysis.model import Measure, Side, Symmetry, Verdict
+from evenstride_gateway.web.board import Finding
+
+_LARGER = {Measure.STANCE: "longer", Measure.IMPACT_AXIAL: "harder", Measure.IMPACT: "harder"}
+
+
+def finding(symmetry: Symmetry | None, *, age_s: float | None) -> Finding:
+    """The symmetry as the page shows it; None = nothing was computed yet."""
+    if symmetry is None:
+        return Finding(detail="no strides yet", age_s=age_s)
+    index, low, high = symmetry.index, symmetry.low, symmetry.high
+    if symmetry.verdict is Verdict.NOT_MEASURABLE or index is None or low is None or high is None:
+        reason = symmetry.reason or "no reason given"
+        return Finding(detail=reason, n_pairs=symmetry.n_pairs, age_s=age_s)
+    side = Side.LEFT if index > 0 else Side.RIGHT if index < 0 else None
+    larger = _LARGER[symmetry.measure]
+    where = f"{larger} on the {side.value}" if side else "even"
+    headline = {
+        Verdict.REAL: where.capitalize(),
+        Verdict.POSSIBLE: f"Possibly {where}",
+        Verdict.WITHIN_NOISE: "Even, within noise",
+    }[symmetry.verdict]
+    sign = -1.0 if side is Side.RIGHT else 1.0
+    share = units.balance_percent(sign * index)
+    ends = sorted((units.balance_percent(sign * low), units.balance_percent(sign * high)))
+    of_side = f" on the {side.value}" if side else ""
+    detail = f"95 % interval {ends[0]:.1f} to {ends[1]:.1f} %{of_side} · {symmetry.n_pairs} pairs"
+    if symmetry.reason:
+        detail += f" · {symmetry.reason}"
+    return Finding(
+        verdict=symmetry.verdict,
+        headline=headline,
+        detail=detail,
+        side=side,
+        shown=f"{share:.1f}",
+        left_percent=round(units.balance_percent(index), 2),
+        low_percent=round(units.balance_percent(low), 2),
+        high_percent=round(units.balance_percent(high), 2),
+        index_percent=round(units.percent_from_fraction(index), 2),
+        n_pairs=symmetry.n_pairs,
+        age_s=age_s,
+    )
