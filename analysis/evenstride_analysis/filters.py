@@ -1,0 +1,76 @@
+"""Finite-support zero-lag low-passes: every output is one dot product over a fixed neighbourhood.
+
+The kernels are the truncated impulse responses of a Butterworth run forwards and backwards (gain -6 dB at the
+cut-off, zero phase), DC gain 1. A finite kernel is what makes a stride a pure function of a finite window.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+
+from evenstride_analysis.model import FloatArray
+
+_SUPPORT_CYCLES = 1.25  # half length of a kernel in periods of its cut-off: the rest of the response is below 0.4 %
+_HIGHEST_FRACTION = 0.4  # of the sampling rate: above it there is nothing left to remove
+
+
+@cache
+def low_pass_kernel(cutoff_hz: float, rate_hz: float, order: int = 2) -> FloatArray:
+    """Butterworth of `order` 1 or 2 per pass, two passes, at `cutoff_hz` (both in Hz of the same clock).
+
+    Symmetric kernel (2 h + 1,) with sum 1; the single tap [1.0] where `cutoff_hz` is 0.4 of the rate or more."""
+    if not (cutoff_hz > 0.0 and rate_hz > 0.0 and math.isfinite(cutoff_hz) and math.isfinite(rate_hz)):
+        raise ValueError(f"cut-off {cutoff_hz} Hz at {rate_hz} Hz: both must be positive and finite")
+    if cutoff_hz >= _HIGHEST_FRACTION * rate_hz:
+        return _read_only(np.ones(1))
+    half = math.ceil(_SUPPORT_CYCLES * rate_hz / cutoff_hz)
+    response = _butterworth_response(cutoff_hz / rate_hz, order, 4 * half)
+    both_ways = np.array([float(np.dot(response[: len(response) - lag], response[lag:])) for lag in range(half + 1)])
+    kernel = np.concatenate([both_ways[:0:-1], both_ways])
+    return _read_only(kernel / math.fsum(kernel.tolist()))
+
+
+def _read_only(kernel: FloatArray) -> FloatArray:
+    kernel.setflags(write=False)
+    return kernel
+
+
+def _butterworth_response(cycles_per_sample: float, order: int, n: int) -> FloatArray:
+    """First n samples of the impulse response of a Butterworth low-pass of order 1 or 2 (bilinear transform)."""
+    warped = math.tan(math.pi * cycles_per_sample)
+    if order == 1:
+        feed = (warped / (1.0 + warped), warped / (1.0 + warped), 0.0)
+        a1, a2 = (warped - 1.0) / (1.0 + warped), 0.0
+    elif order == 2:
+        norm = 1.0 / (1.0 + math.sqrt(2.0) * warped + warped * warped)
+        b0 = warped * warped * norm
+        feed = (b0, 2.0 * b0, b0)
+        a1, a2 = 2.0 * (warped * warped - 1.0) * norm, (1.0 - math.sqrt(2.0) * warped + warped * warped) * norm
+    else:
+        raise ValueError(f"order {order}: 1 or 2")
+    response: list[float] = []
+    before, before_that = 0.0, 0.0
+    for k in range(n):
+        value = (feed[k] if k < 3 else 0.0) - a1 * before - a2 * before_that
+        response.append(value)
+        before, before_that = value, before
+    return np.array(response)
+
+
+def half_length(kernel: FloatArray) -> int:
+    """Samples a kernel needs on either side."""
+    return (len(kernel) - 1) // 2
+
+
+def low_pass(signal: FloatArray, kernel: FloatArray) -> FloatArray:
+    """`signal` (n,) contiguous, n >= len(kernel) -> (n - len(kernel) + 1,): only outputs whose neighbourhood is whole.
+
+    Output k belongs to sample k + half_length(kernel). Each output is one dot product of its own neighbourhood, always
+    in the same order, so its bits do not depend on how much signal stands around it.
+    """
+    if len(kernel) == 1:
+        return signal.copy()
+    if len(signal) < len(kernel):
+        raise ValueError(f"signal of {len(signal)} samples is shorter than the kernel of {len(kernel)}")
+    return np.correlate(signal, kernel, mode="valid")
