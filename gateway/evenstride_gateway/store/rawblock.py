@@ -1,9 +1,10 @@
 """One block of the raw log: a batch of frames as checked, compressed bytes, and back (pure).
 
 Layout, little-endian: magic (4) | kind (1) | channels (1) | frames (u16) | samples (u32) | body length (u32) |
-CRC-32 (u32) of the header before it and the body | body. Bodies are zstd frames. A frames block holds five columns of
-int64 (boot, seq, first index, tick, length; each as differences) and then the counts, channel by channel, each as
-differences modulo 2^16, low bytes before high bytes. An info block holds JSON. docs/decisions/0003-raw-log-format.md.
+CRC-32 (u32) of the header before it and the body | body. An info block's body is JSON in a zstd frame, `samples` its
+length. A frames block's body is: length of the zstd frame (u32) | zstd frame | noise bits. The zstd frame holds five
+columns of int64 (boot, seq, first index, tick, length; each as differences, in byte planes) and the coded counts of
+rawcodec.py, whose noise bits follow as they are. Reasons: docs/decisions/0003-raw-log-format.md.
 """
 
 import struct
@@ -13,18 +14,20 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from evenstride_analysis.model import Frame
+from evenstride_gateway.store.rawcodec import from_planes, pack_counts, planes, unpack_counts
 
 MAGIC = b"\xe5ESb"
 _HEAD = struct.Struct("<4sBBHII")
-_CRC = struct.Struct("<I")
+_CRC = _LENGTH = struct.Struct("<I")
 HEADER_SIZE = _HEAD.size + _CRC.size
 MAX_FRAMES = 4096
 MAX_SAMPLES = 65_536
+MAX_VALUES = 1 << 18  # counts in a block
 MAX_BODY = 1 << 20
+_MAX_PLAIN = 1 << 22
 _COLUMNS = 5
 _LEVEL = 3
 
@@ -72,74 +75,67 @@ class Header:
             raise BlockError("block fails its checksum")
 
 
-def _block(kind: Kind, channels: int, frames: int, samples: int, plain: bytes) -> bytes:
-    body = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(plain)
+def _block(kind: Kind, channels: int, frames: int, samples: int, body: bytes) -> bytes:
     if len(body) > MAX_BODY:
         raise ValueError(f"block of {len(body)} bytes: at most {MAX_BODY} are allowed")
     head = _HEAD.pack(MAGIC, kind, channels, frames, samples, len(body))
     return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head))) + body
 
 
-def _plain(body: bytes, size: int) -> bytes:
+def _compressed(plain: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(plain)
+
+
+def _plain(data: bytes) -> bytes:
     try:
-        plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=size)
+        if not 0 <= zstandard.frame_content_size(data) <= _MAX_PLAIN:
+            raise BlockError("block unpacks to more than any that is written")
+        return zstandard.ZstdDecompressor().decompress(data)
     except zstandard.ZstdError as error:
         raise BlockError(f"block cannot be unpacked: {error}") from error
-    if len(plain) != size:
-        raise BlockError(f"block holds {len(plain)} bytes, {size} were announced")
-    return plain
 
 
 def pack_info(text: str) -> bytes:
     """An info block with JSON text; `samples` carries its length."""
     plain = text.encode("utf-8")
-    return _block(Kind.INFO, 0, 0, len(plain), plain)
+    return _block(Kind.INFO, 0, 0, len(plain), _compressed(plain))
 
 
 def unpack_info(header: Header, body: bytes) -> str:
-    return _plain(body, header.samples).decode("utf-8")
-
-
-def _shuffled(counts: npt.NDArray[np.int16]) -> bytes:
-    """counts (n, channels) -> bytes: by channel, differences, low bytes then high bytes."""
-    by_channel = np.ascontiguousarray(counts.T).view(np.uint16)
-    delta = by_channel.copy()
-    delta[:, 1:] -= by_channel[:, :-1]
-    split = delta.astype("<u2").view(np.uint8).reshape(-1, 2)
-    return split.T.tobytes()
-
-
-def _unshuffled(data: bytes, n: int, channels: int) -> npt.NDArray[np.int16]:
-    split = np.frombuffer(data, np.uint8).reshape(2, -1)
-    delta = np.ascontiguousarray(split.T).view("<u2").reshape(channels, n).astype(np.uint16)
-    values = np.cumsum(delta, axis=1, dtype=np.uint16)
-    return np.ascontiguousarray(values.T).view(np.int16)
+    plain = _plain(body)
+    if len(plain) != header.samples:
+        raise BlockError(f"info of {len(plain)} bytes, {header.samples} were announced")
+    return plain.decode("utf-8")
 
 
 def pack_frames(frames: Sequence[Frame]) -> bytes:
     """A frames block. All frames of one pod with the same number of channels; raises ValueError beyond the caps."""
     channels = frames[0].counts.shape[1]
     counts = np.concatenate([frame.counts for frame in frames])
-    if len(frames) > MAX_FRAMES or len(counts) > MAX_SAMPLES or channels > 255:
+    if len(frames) > MAX_FRAMES or len(counts) > MAX_SAMPLES or channels > 255 or counts.size > MAX_VALUES:
         raise ValueError(f"{len(frames)} frames with {len(counts)} samples are too many for a block")
     table = np.array([(f.boot_id, f.seq, f.first_index, f.tick, len(f.counts)) for f in frames], np.int64).T
     delta = np.diff(table, axis=1, prepend=0).astype("<i8")
-    # Byte planes: the high bytes of all columns are runs of zeros.
-    columns = delta.reshape(-1).view(np.uint8).reshape(-1, 8).T.tobytes()
-    return _block(Kind.FRAMES, channels, len(frames), len(counts), columns + _shuffled(counts))
+    coded, noise = pack_counts(counts)
+    packed = _compressed(planes(delta) + coded)
+    return _block(Kind.FRAMES, channels, len(frames), len(counts), _LENGTH.pack(len(packed)) + packed + noise)
 
 
 def unpack_frames(header: Header, body: bytes, pod_id: str) -> list[Frame]:
     """The frames of a checked block. Raises BlockError when header and content disagree."""
     head_size = 8 * _COLUMNS * header.frames
-    plain = _plain(body, head_size + 2 * header.channels * header.samples)
-    planes = np.frombuffer(plain[:head_size], np.uint8).reshape(8, -1)
-    delta = np.ascontiguousarray(planes.T).view("<i8").reshape(_COLUMNS, header.frames)
+    try:
+        (packed,) = _LENGTH.unpack_from(body)
+        plain = _plain(body[_LENGTH.size : _LENGTH.size + packed])
+        delta = from_planes(plain[:head_size], "<i8").reshape(_COLUMNS, header.frames)
+        noise = body[_LENGTH.size + packed :]
+        counts = unpack_counts(plain[head_size:], noise, header.samples, header.channels)
+    except (ValueError, struct.error) as error:
+        raise BlockError(f"block does not hold what it announces: {error}") from error
     table = np.cumsum(delta, axis=1, dtype=np.int64)
     ends = np.cumsum(table[4])
     if (header.frames and int(ends[-1]) != header.samples) or np.any(table[4] < 0):
         raise BlockError("lengths of the frames do not add up")
-    counts = _unshuffled(plain[head_size:], header.samples, header.channels)
     return [
         Frame(
             pod_id=pod_id,

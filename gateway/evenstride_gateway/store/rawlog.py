@@ -18,7 +18,7 @@ from evenstride_gateway.store.rawblock import (
     HEADER_SIZE,
     MAGIC,
     MAX_FRAMES,
-    MAX_SAMPLES,
+    MAX_VALUES,
     BlockError,
     Header,
     Kind,
@@ -37,7 +37,7 @@ _SEARCH = 1 << 16
 
 @dataclass(slots=True)
 class RawReport:
-    """What reading a log met: `torn_bytes` at its end are an unfinished block, `damaged_bytes` lie between intact ones."""
+    """What reading a log met: `torn_bytes` at its end are an unfinished block, `damaged_bytes` lie before one."""
 
     blocks: int = 0
     frames: int = 0
@@ -191,8 +191,8 @@ class RawWriter:
 
     def append(self, frame: Frame) -> None:
         """Take a frame in; it is safe after the next `sync`."""
-        if len(frame.counts) > MAX_SAMPLES:
-            raise StoreError(f"frame of {len(frame.counts)} samples: at most {MAX_SAMPLES} are allowed")
+        if frame.counts.size > MAX_VALUES:
+            raise StoreError(f"frame of {frame.counts.size} values: at most {MAX_VALUES} are allowed")
         self._held.append(frame)
         self._held_samples += len(frame.counts)
 
@@ -201,14 +201,14 @@ class RawWriter:
         frames = list(self._held)
         blocks: list[bytes] = []
         batch: list[Frame] = []
-        samples = 0
+        values = 0
         for frame in frames:
             other = batch and frame.counts.shape[1] != batch[0].counts.shape[1]
-            if other or len(batch) == MAX_FRAMES or samples + len(frame.counts) > MAX_SAMPLES:
+            if other or len(batch) == MAX_FRAMES or values + frame.counts.size > MAX_VALUES:
                 blocks.append(pack_frames(batch))
-                batch, samples = [], 0
+                batch, values = [], 0
             batch.append(frame)
-            samples += len(frame.counts)
+            values += frame.counts.size
         if batch:
             blocks.append(pack_frames(batch))
         if blocks:
