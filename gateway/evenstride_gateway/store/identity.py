@@ -85,37 +85,38 @@ def plan(known: Sequence[Known], found: Sequence[Stride], *, rerun: bool = False
     result = Plan()
     active = _Shelf([k for k in known if not k.retired])
     retired = _Shelf([k for k in known if k.retired])
-    claimed: set[int] = set()
-    accepted: list[tuple[Stride, list[Known]]] = []
-    for stride in settle(found):
-        rivals = active.rivals(stride)
-        stronger = [k for k in rivals if _holds_against(k.stride, stride, rerun=rerun)]
-        if stronger:
-            result.kept |= {k.stride_id for k in stronger}
-            continue
-        accepted.append((stride, rivals))
-    open_: list[tuple[Stride, list[Known]]] = []
-    for stride, rivals in accepted:  # exact matches first: nothing else may take their row
-        exact = next((k for k in rivals if k.stride == stride), None)
+    taken: set[int] = set()  # rows whose fate is decided: they are no rivals any more
+    rest: list[Stride] = []
+    for stride in settle(found):  # exact matches first: nothing else may take their row
+        exact = next((k for k in active.rivals(stride) if k.stride == stride), None)
         if exact is None:
-            open_.append((stride, rivals))
+            rest.append(stride)
         else:
-            claimed.add(exact.stride_id)
+            taken.add(exact.stride_id)
             result.kept.add(exact.stride_id)
-    for stride, rivals in open_:
-        pool = [k for k in rivals if k.stride_id not in claimed]
-        pool = pool or [k for k in retired.rivals(stride) if k.stride_id not in claimed]
-        if pool:
-            best = max(pool, key=lambda k: (overlap(k.stride, stride), -k.stride_id))
-            claimed.add(best.stride_id)
-            result.updates.append((best, stride))
-        else:
-            result.inserts.append(stride)
-    for _, rivals in accepted:
-        for rival in rivals:
-            if rival.stride_id not in claimed:
-                claimed.add(rival.stride_id)
-                result.retires.append(rival)
+    for worth in (2, 1, 0):  # the best first, so that a weaker one meets what they leave
+        accepted: list[Stride] = []
+        for stride in (s for s in rest if rank(s) == worth):
+            rivals = [k for k in active.rivals(stride) if k.stride_id not in taken]
+            stronger = {k.stride_id for k in rivals if _holds_against(k.stride, stride, rerun=rerun)}
+            if stronger:
+                result.kept |= stronger
+                continue
+            accepted.append(stride)
+            pool = rivals or [k for k in retired.rivals(stride) if k.stride_id not in taken]
+            if pool:
+                best = max(pool, key=lambda k: (overlap(k.stride, stride), -k.stride_id))
+                taken.add(best.stride_id)
+                result.updates.append((best, stride))
+            else:
+                result.inserts.append(stride)
+        for stride in accepted:
+            for rival in active.rivals(stride):
+                if rival.stride_id not in taken:
+                    taken.add(rival.stride_id)
+                    result.kept.discard(rival.stride_id)
+                    result.retires.append(rival)
+    result.inserts.sort(key=lambda s: s.strike_index)
     return result
 
 
