@@ -9,6 +9,7 @@ from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.keys import MemoryKeyStore
+
 from evenstride_gateway.virtual.controller import RadioController
 from evenstride_gateway.virtual.device import Confirmations, cut_power, make_controller, make_device, static_address
 from evenstride_gateway.virtual.radio import RadioLink
@@ -36,7 +37,7 @@ class SmallPod:
         self.offered = self.sent = self.refused = self.confirmed = 0
         self.unconfirmed: list[int] = []
         self._confirmations: Confirmations[int] | None = None
-        self.controller: RadioController | None = None
+        self._controller: RadioController | None = None
         self.data = Characteristic(DATA, _P.NOTIFY, _A(0), b"")
         self.control = Characteristic(
             CONTROL,
@@ -65,7 +66,7 @@ class SmallPod:
         name = f"pod-{number}"
         controller = make_controller(link, name, acl_packets=acl_packets)
         pod = cls(make_device(controller, address=static_address(number), bonds=bonds), name, mtu=mtu)
-        pod.controller = controller
+        pod._controller = controller
         await pod.start()
         return pod
 
@@ -91,12 +92,18 @@ class SmallPod:
     def address(self) -> str:
         return self.device.random_address.to_string(with_type_qualifier=False)
 
+    @property
+    def controller(self) -> RadioController:
+        """Its controller, when that lives in this process."""
+        assert self._controller is not None
+        return self._controller
+
     def cut_power(self) -> None:
-        assert self.controller is not None
         cut_power(self.device, self.controller)
 
     def _on_connection(self, connection: Connection) -> None:
         self.connection = connection
+        assert connection.data_packet_queue is not None
         self._confirmations = Confirmations(connection.data_packet_queue, self._on_confirmed)
         connection.on("disconnection", self._on_disconnection)
 

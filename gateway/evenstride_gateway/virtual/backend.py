@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002  # the signatures are bleak's; a backend takes whatever it is given
 """A bleak 3.1 backend on a virtual adapter: the same bleak calls, another radio.
 
 bleak takes backends as classes, so `make_backends(central)` makes two that know their Central. bleak does not promise
@@ -112,6 +113,8 @@ class VirtualScanner(BaseBleakScanner):
             return
         found = advertisement.data
         uuids = list(dict.fromkeys(uuid_string(u) for kind in _UUID_LISTS for few in found.get_all(kind) for u in few))
+        if not self.is_allowed_uuid(uuids):
+            return
         name = found.get(_AD.COMPLETE_LOCAL_NAME) or found.get(_AD.SHORTENED_LOCAL_NAME)
         data = AdvertisementData(
             local_name=name,
@@ -128,8 +131,7 @@ class VirtualScanner(BaseBleakScanner):
         )
         address = advertisement.address.to_string(with_type_qualifier=False)
         device = self.create_or_update_device(address, address, name, advertisement.address, data)
-        if self.is_allowed_uuid(uuids):
-            self.call_detection_callbacks(device, data)
+        self.call_detection_callbacks(device, data)
 
 
 class VirtualClient(BaseBleakClient):
@@ -323,9 +325,9 @@ def _proxy(characteristic: BleakGATTCharacteristic) -> CharacteristicProxy[bytes
 def _remove_subscriber(proxy: CharacteristicProxy[bytes], subscriber: Callable[[bytes], None]) -> None:
     """Bumble registers a subscriber before it writes the CCCD, and leaves it there when that is refused."""
     inner = proxy.subscribers.pop(subscriber, None)
-    for subscribers in (proxy.client.notification_subscribers, proxy.client.indication_subscribers):
-        of_handle = subscribers.get(proxy.handle, set())
-        if inner is not None:
-            of_handle.discard(inner)
-        if not [s for s in of_handle if s is not proxy]:
-            subscribers.pop(proxy.handle, None)
+    client = cast("Any", proxy.client)  # its sets are typed with Bumble's own unknowns
+    for of_handle in (client.notification_subscribers, client.indication_subscribers):
+        subscribers: set[object] = of_handle.get(proxy.handle, set())
+        subscribers.discard(inner)
+        if subscribers <= {proxy}:
+            of_handle.pop(proxy.handle, None)

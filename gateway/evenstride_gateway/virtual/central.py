@@ -104,8 +104,8 @@ class Central:
 
     async def _abandon(self, attempt: asyncio.Task[Connection]) -> None:
         """Cancelling Device.connect() leaves the controller connecting, so tell the controller and await its word."""
-        while not attempt.done() and not self.device.is_le_connecting:
-            await asyncio.sleep(0)  # the command is still on its way to the controller
+        while not attempt.done() and not self.device.is_le_connecting:  # noqa: ASYNC110  # Bumble has no event for it
+            await asyncio.sleep(0)  # the command is on its way to the controller
         try:
             if not attempt.done():
                 await self.device.cancel_connection()

@@ -59,6 +59,8 @@ class AirConnection:
         peripheral: tuple["RadioController", hci.Address],
         parameters: Parameters,
         anchor: tuple[int, float],
+        *,
+        heard: bool = True,
     ) -> None:
         self.radio = radio
         self.parameters = parameters
@@ -71,23 +73,8 @@ class AirConnection:
         self._timer: asyncio.TimerHandle | None = None
         self._done = self._next = -1  # indices of events, counted from the anchor
         self._heard_s = self._loop.time()
-        self._begun = True
-
-    @classmethod
-    def unheard(
-        cls,
-        radio: "RadioLink",
-        central: "RadioController",
-        own: hci.Address,
-        peer: hci.Address,
-        parameters: Parameters,
-        anchor: tuple[int, float],
-    ) -> Self:
-        """A connection whose peripheral never heard the CONNECT_IND."""
-        connection = cls(radio, (central, own), (central, peer), parameters, anchor)
-        connection.ends[1].up = False
-        connection._begun = False
-        return connection
+        self._begun = heard
+        self.ends[1].up = heard  # else the CONNECT_IND went nowhere: the central finds out after six events
 
     @property
     def controllers(self) -> tuple["RadioController", "RadioController"]:
@@ -175,7 +162,7 @@ class AirConnection:
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        """Plan the next event if something waits and none is planned. Idle events are not run: they cost, and move nothing."""
+        """Plan the next event if something waits and none is planned. Idle events are not run: they move nothing."""
         if self._timer is not None or not self._is_open or not any(e.control or e.data for e in self.ends):
             return
         now_s, interval_s = self._loop.time(), self.parameters.interval_s

@@ -1,9 +1,12 @@
+# Bumble's decorators hide the fields of its HCI commands from pyright, and its enums are ints on the wire.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# pyright: reportMissingTypeArgument=false, reportUnknownVariableType=false, reportArgumentType=false
 """A virtual BLE controller for RadioLink: Bumble's, with its gaps repaired.
 
 Repaired against Bumble 0.0.236: connect-cancel; ACL length 251; scan response data; completed packets reported when the
-peer has them; an answer to unknown asynchronous commands (else the host's one command credit is gone); LE Set PHY and LE
-Set Data Length; true connection parameters for the peripheral; connection update at a connection event; HCI reset;
-advertising interval in units of 0.625 ms. Extended advertising is switched off: pods advertise with ADV_IND, <= 31 bytes.
+peer has them; an answer to unknown asynchronous commands (else the host's one command credit is gone); LE Set PHY and
+LE Set Data Length; true connection parameters for the peripheral; connection update at a connection event; HCI reset;
+advertising interval in units of 0.625 ms. Extended advertising is off: pods advertise with ADV_IND of at most 31 bytes.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ ACL_LENGTH = 251  # one notification of MTU 247 in one packet: data length exten
 MAX_TX_TIME_US = 2120
 LEGACY_ADVERTISING_MAX = 31
 ADV_DELAY_S = 10e-3  # advDelay, random 0-10 ms (Core Vol 6 Part B 4.4.2.2.1)
+VENDOR_GROUP = 0x3F  # OGF of vendor specific commands
 NO_RANDOM_ADDRESS = hci.Address("00:00:00:00:00:00")
 _ACL_HEADER = struct.Struct("<BHH")
 _Reports = hci.HCI_LE_Advertising_Report_Event
@@ -78,7 +82,7 @@ class _Advertiser(LegacyAdvertiser):
 
 
 class RadioController(Controller):
-    """One controller on a RadioLink. `event_loss`, `rssi_dbm` and `acl_packets` (buffers) are its own radio conditions."""
+    """One controller on a RadioLink; `event_loss`, `rssi_dbm`, `acl_packets` (buffers) are its own radio conditions."""
 
     link: "RadioLink"
 
@@ -129,6 +133,11 @@ class RadioController(Controller):
 
     def on_packet(self, packet: bytes) -> None:
         """From the host. ACL data goes straight to the air; everything else is parsed."""
+        if packet[0] == hci.HCI_COMMAND_PACKET and packet[2] >> 2 == VENDOR_GROUP:
+            # Not parsed: Bumble knows other makers' commands by the same numbers.
+            opcode = int.from_bytes(packet[1:3], "little")
+            self._send_hci_command_status(hci.HCI_ErrorCode.UNKNOWN_HCI_COMMAND_ERROR, opcode)
+            return
         if packet[0] != hci.HCI_ACL_DATA_PACKET:
             self.on_hci_packet(hci.HCI_Packet.from_bytes(packet))
             return

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from bumble import hci
-from bumble.device import Device, DeviceConfiguration
+from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import DataPacketQueue, Host
 from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
@@ -47,7 +47,11 @@ def device_on(host: Host, *, name: str, address: str, bonds: MemoryKeyStore | No
         host=host,
     )
     device.keystore = bonds if bonds is not None else MemoryKeyStore()
-    device.pairing_config_factory = lambda _connection: just_works()
+
+    def pairing(_connection: Connection) -> PairingConfig:
+        return just_works()
+
+    device.pairing_config_factory = pairing
     return device
 
 

@@ -14,7 +14,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bumble import core, hci, ll
+from bumble import hci, ll
 from bumble.link import LocalLink
 
 from evenstride_gateway.virtual.connection import AirConnection, End, Parameters
@@ -40,7 +40,7 @@ class RadioStats:
 
 
 class RadioLink(LocalLink):
-    """All virtual controllers of one place. `event_loss`: probability that a connection event or an advertisement is lost."""
+    """All virtual controllers of one place. `event_loss`: probability that an event or an advertisement is lost."""
 
     def __init__(
         self, *, event_loss: float = 0.0, pdus_per_event: int = 4, jitter_s: float = 0.0, seed: int = 1
@@ -49,7 +49,7 @@ class RadioLink(LocalLink):
         self.event_loss = event_loss
         self.pdus_per_event = pdus_per_event
         self.jitter_s = jitter_s
-        self.random = random.Random(seed)  # noqa: S311  # weather, not secrets
+        self.random = random.Random(seed)
         self.stats = RadioStats()
         # Lists, where LocalLink has a set: iteration order must not depend on addresses in memory.
         self.members: list[RadioController] = []
@@ -141,30 +141,20 @@ class RadioLink(LocalLink):
         if end is not None:
             end.connection.send_data(end, boundary, data)
 
-    def send_acl_data(
-        self,
-        sender_controller: "Controller",
-        destination_address: hci.Address,
-        transport: core.PhysicalTransport,
-        data: bytes,
-    ) -> None:
-        raise core.InvalidOperationError("this radio carries ACL fragments of LE links: send_fragment")
-
     # ---- links -------------------------------------------------------------------------------------------------
 
     def _connect(self, central: "RadioController", packet: ll.ConnectInd) -> None:
         own, peer = packet.initiator_address, packet.advertiser_address
         target = next((m for m in self.members if m is not central and m.advertises_as(peer)), None)
         heard = target is not None and self.reachable(central) and self.reachable(target)
-        if target is None or not heard:
-            # The CONNECT_IND went nowhere; the central finds out after six events.
-            connection = AirConnection.unheard(
-                self, central, own, peer, Parameters.of(packet), self._anchor(central, packet)
-            )
-        else:
-            connection = AirConnection(
-                self, (central, own), (target, peer), Parameters.of(packet), self._anchor(central, packet)
-            )
+        connection = AirConnection(
+            self,
+            (central, own),
+            (target or central, peer),
+            Parameters.of(packet),
+            self._anchor(central, packet),
+            heard=heard,
+        )
         self.connections.append(connection)
         self.stats.connections += 1
         for end in connection.ends:
