@@ -99,7 +99,10 @@ class BleSource(Source):
                 self._cancel_all()
         finally:
             self._inbox.close()
-            await self._tasks.__aexit__(kind, error, trace)
+            if error is None or isinstance(error, asyncio.CancelledError):
+                await self._tasks.__aexit__(kind, error, trace)
+            else:  # the owner's error stays what it is; a session's own failure would come as a group
+                await self._tasks.__aexit__(None, None, None)
 
     def __aiter__(self) -> AsyncIterator[Chunk | LinkChange]:
         return aiter(self._inbox)
@@ -203,20 +206,20 @@ class BleSource(Source):
 
     def _need(self) -> ScanNeed:
         sessions = [session for session, _ in self._sessions.values()]
-        if self._closing or all(adapter.free <= 0 for adapter in self.adapters):
+        if self._closing:
             return ScanNeed.NONE
-        if any(session.waiting for session in sessions):
-            return ScanNeed.MISSING
-        ours = [session for session in sessions if not session.link.refused]
+        room = len(sessions) < self.config.max_pods
         if self._wanted is None or callable(self._wanted):
-            missing = len(ours) < self.config.expected
+            missing = room and sum(not session.link.refused for session in sessions) < self.config.expected
         else:
             missing = not set(self._wanted) <= {session.link.pod_id for session in sessions}
-            if not missing:
-                return ScanNeed.NONE
-        if missing:
+            room = False
+        missing = missing or any(session.waiting for session in sessions)
+        full = all(adapter.free <= 0 for adapter in self.adapters)
+        if missing and not full:
             return ScanNeed.MISSING
-        return ScanNeed.CURIOUS if len(sessions) < self.config.max_pods else ScanNeed.NONE
+        # A full adapter looks now and then for who is missing, so that a person can be told.
+        return ScanNeed.CURIOUS if missing or (room and not full) else ScanNeed.NONE
 
     def _cancel_all(self) -> None:
         self._closing = True
