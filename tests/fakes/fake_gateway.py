@@ -1,4 +1,4 @@
-"""A FAKE gateway for tests of the page: no radio and no store, but the real LiveView and the real Hub, fed by a script."""
+"""A FAKE gateway for tests of the page: no radio, no store, but the real LiveView and the real Hub, fed by a script."""
 
 import asyncio
 import math
@@ -66,18 +66,27 @@ class FakeGateway:
 
     def __init__(self, *, pods: bool = True) -> None:
         self.view = LiveView(version=self.version)
-        self.hub = Hub(snapshot=lambda: self.view.snapshot(self.now_s()), delta=self._delta)
+        self.hub = Hub(snapshot=self._snapshot, delta=self._delta)
         self.pods_seen = self.pods_alive = pods
         self.heard_s: float | None = None
         self.n = 0
         self.started: list[str] = []
         self.recording = False
+        self.tasks: list[asyncio.Task[str]] = []
         self._noise = random.Random(7)
 
     def now_s(self) -> float:
         return asyncio.get_running_loop().time()
 
+    def _snapshot(self) -> dict[str, Any]:
+        self._hear()
+        return self.view.snapshot(self.now_s())
+
     def _delta(self) -> dict[str, Any]:
+        self._hear()
+        return self.view.delta(self.now_s())
+
+    def _hear(self) -> None:
         now_s = self.now_s()
         if self.pods_alive:
             self.heard_s = now_s
@@ -97,7 +106,6 @@ class FakeGateway:
                         clock_bound_s=0.0012,
                     )
                 )
-        return self.view.delta(now_s)
 
     def run(self, seconds: float, *, left_s: float = 0.238, right_s: float = 0.249, doubted: int = 23) -> None:
         """`seconds` of running that end now; every `doubted`-th stride carries a doubt."""

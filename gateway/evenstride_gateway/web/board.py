@@ -59,6 +59,7 @@ class Finding:
     detail: Annotated[str, Field(description="interval and number of pairs, or why it is not measurable")] = ""
     side: Annotated[Side | None, Field(description="the leg with the larger value; null = neither")] = None
     shown: Annotated[str, Field(description="the larger leg's share as written on the gauge, percent")] = ""
+    interval: Annotated[str, Field(description="95 % interval of that share as written, percent")] = ""
     left_percent: Annotated[float | None, Field(description="share of the left leg, percent; 50 = even")] = None
     low_percent: Annotated[float | None, Field(description="left share, lower end of the 95 % interval")] = None
     high_percent: Annotated[float | None, Field(description="left share, upper end of the 95 % interval")] = None

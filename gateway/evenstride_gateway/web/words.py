@@ -27,7 +27,8 @@ def finding(symmetry: Symmetry | None, *, age_s: float | None) -> Finding:
     share = units.balance_percent(sign * index)
     ends = sorted((units.balance_percent(sign * low), units.balance_percent(sign * high)))
     of_side = f" on the {side.value}" if side else ""
-    detail = f"95 % interval {ends[0]:.1f} to {ends[1]:.1f} %{of_side} · {symmetry.n_pairs} pairs"
+    interval = f"{ends[0]:.1f} to {ends[1]:.1f} %"
+    detail = f"95 % interval {interval}{of_side} · {symmetry.n_pairs} pairs"
     if symmetry.reason:
         detail += f" · {symmetry.reason}"
     return Finding(
@@ -36,6 +37,7 @@ def finding(symmetry: Symmetry | None, *, age_s: float | None) -> Finding:
         detail=detail,
         side=side,
         shown=f"{share:.1f}",
+        interval=interval,
         left_percent=round(units.balance_percent(index), 2),
         low_percent=round(units.balance_percent(low), 2),
         high_percent=round(units.balance_percent(high), 2),

@@ -27,7 +27,7 @@ export function drawGauge(element, finding) {
   if (measured) {
     const [x1, y1] = at(finding.left_percent, RADIUS - 34), [x2, y2] = at(finding.left_percent, RADIUS + 13);
     parts.push(svg('line', { class: 'needle-halo', x1, y1, x2, y2 }), svg('line', { class: 'needle', x1, y1, x2, y2 }));
-    const value = svg('text', { class: 'value', x: CENTRE_X, y: 166, 'text-anchor': 'middle' }, finding.shown);
+    const value = svg('text', { class: `value ${tone}`, x: CENTRE_X, y: 166, 'text-anchor': 'middle' }, finding.shown);
     value.append(svg('tspan', { class: 'percent', dx: 4 }, '%'));
     parts.push(value, svg('text', { class: `on ${tone}`, x: CENTRE_X, y: 198, 'text-anchor': 'middle' }, finding.side ? `on the ${finding.side}` : 'even'));
   } else {

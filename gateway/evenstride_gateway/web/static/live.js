@@ -38,7 +38,7 @@ function show() {
   }
   text($('balance-detail'), board.balance.detail);
   const impact = board.impact;
-  text($('impact-detail'), impact.left_percent === null ? impact.detail : `${impact.headline}: ${impact.shown} %`);
+  text($('impact-detail'), impact.left_percent === null ? impact.detail : `${impact.headline} · ${impact.interval}`);
   $('impact-detail').title = impact.detail;
   for (const [side, leg] of Object.entries(board.legs)) {
     text($(`stance-${side}`), number(leg.stance_mean_ms ?? leg.stance_ms, 0));
@@ -73,6 +73,7 @@ function drawPods() {
     radio.prepend(bars);
     power.prepend(charge);
     facts.append(radio, power);
+    if (pod.clock_bound_ms !== null) facts.append(element('span', 'mild', `clock ±${pod.clock_bound_ms.toFixed(1)} ms`));
     const state = element('div', 'pod-state');
     state.append(element('span', 'age'), element('span', 'loss', lossOf(pod)));
     item.append(name, facts, state);
@@ -84,7 +85,6 @@ function lossOf(pod) {
   const parts = [];
   if (pod.received + pod.missing > 0) parts.push(pod.missing === 0 ? 'nothing missing' : `${pod.missing_percent.toFixed(pod.missing_percent < 1 ? 2 : 1)} % missing`);
   if (pod.backfilled > 0) parts.push(`${pod.backfilled.toLocaleString('en')} caught up`);
-  if (pod.clock_bound_ms !== null) parts.push(`clock ±${pod.clock_bound_ms.toFixed(1)} ms`);
   return parts.join(' · ');
 }
 
@@ -117,7 +117,7 @@ function showAges() {
   }
   const found = board.balance.age_s, foundOld = found !== null && found + passed > limits.stride_s;
   $('balance').classList.toggle('old', foundOld);
-  text($('balance-since'), foundOld ? `as of ${timeOfDay(since - found * 1000)}: no stride on both legs for ${span(found + passed)}` : '');
+  text($('balance-since'), foundOld ? `as of ${timeOfDay(since - found * 1000)}: no new pair for ${span(found + passed)}` : '');
   for (const pod of board.pods) {
     const item = document.querySelector(`[data-pod="${CSS.escape(pod.pod_id)}"]`);
     const podAge = pod.age_s === null ? null : pod.age_s + passed, away = podAge === null || podAge > limits.pod_s;

@@ -28,11 +28,13 @@ export class History {
   }
 }
 
-function ticks(low, high, wanted) {
-  const raw = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].find(m => m * power >= raw) * power;
+// The coarsest round step that still gives three lines.
+function ticks(low, high) {
+  const power = 10 ** Math.floor(Math.log10(high - low));
+  const lines = step => Math.floor(high / step + 1e-9) - Math.ceil(low / step - 1e-9) + 1;
+  const step = [1, 0.5, 0.2, 0.1, 0.05].map(m => m * power).find(s => lines(s) >= 3);
   const values = [];
-  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-6; v += step) values.push(v);
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-6; i += 1) values.push(i * step);
   return [values, step < 1 ? 1 : 0];
 }
 
@@ -67,7 +69,7 @@ export function drawStrip(canvas, history, { field, mean, nowS, least }) {
   low = Math.max(0, low - grow);
   high += grow;
   const Y = v => height - bottom - (v - low) / (high - low) * (height - top - bottom);
-  const [values, digits] = ticks(low, high, Math.max(3, Math.floor(height / 42)));
+  const [values, digits] = ticks(low, high);
   c.textAlign = 'right';
   c.textBaseline = 'middle';
   c.lineWidth = 1;
