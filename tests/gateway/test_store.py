@@ -1,6 +1,7 @@
 """What goes into the store comes out again, bit for bit, and every change is told once."""
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -262,3 +263,12 @@ def test_the_feed_is_read_in_parts(tmp_path: Path) -> None:
             seen += [c.change for c in part]
             cursor = seen[-1]
         assert seen == list(range(1, store.last_change() + 1))
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store, ThreadPoolExecutor(4) as threads:
+        begin(store)
+        parts = [[stride(n * 300, n * 300 + 300)] for n in range(40)]
+        done = list(threads.map(lambda part: store.apply_strides("s1", part), parts))
+        assert [len(changes) for changes in done] == [1] * 40
+        assert len(store.strides("s1")) == 40
