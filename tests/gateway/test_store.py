@@ -269,6 +269,6 @@ def test_threads_take_turns(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store, ThreadPoolExecutor(4) as threads:
         begin(store)
         parts = [[stride(n * 300, n * 300 + 300)] for n in range(40)]
-        done = list(threads.map(lambda part: store.apply_strides("s1", part), parts))
-        assert [len(changes) for changes in done] == [1] * 40
+        done = [threads.submit(store.apply_strides, "s1", part) for part in parts]
+        assert [len(changes.result()) for changes in done] == [1] * 40
         assert len(store.strides("s1")) == 40
