@@ -1,0 +1,214 @@
+"""What an operator can see: every counter, every state, and what is wrong since when, in plain words."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from evenstride_analysis.model import LossCause
+from evenstride_gateway.channel import Channel
+from evenstride_gateway.link.source import LinkState, PodLink
+
+MAX_EVENTS = 200
+STALE_S = 3.0  # as the link's watchdog
+BATTERY_LOW = 0.15
+WIDE_BOUND_S = 0.02  # left and right would be ordered wrongly before this; flight is withheld long before
+COMMIT_LATE_S = 5.0  # the store promises once a second
+
+
+@dataclass(slots=True, kw_only=True)
+class PodHealth:
+    """One pod. Counters run since the gateway started; samples where not said otherwise."""
+
+    pod_id: str
+    side: str = ""
+    address: str = ""
+    state: str = ""
+    state_since_s: float = 0.0
+    refused: str = ""
+    rssi_dbm: int | None = None
+    mtu: int | None = None
+    connections: int = 0
+    losses: dict[str, int] = field(default_factory=dict[str, int])  # why the link was lost -> how often
+    messages: int = 0
+    inbox_dropped: int = 0  # messages that nobody took in time
+    last_arrival_s: float | None = None
+    frames: int = 0
+    duplicates: int = 0
+    missing: dict[str, int] = field(default_factory=lambda: {cause.value: 0 for cause in LossCause})
+    backfilled: int = 0
+    pod_dropped: int = 0  # what the pod itself reports
+    unknown: int = 0  # messages of a newer minor version
+    malformed: int = 0
+    last_error: str = ""
+    clock_bound_s: float | None = None
+    clock_skew_ppm: float | None = None
+    battery_fraction: float | None = None
+    charging: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class StoreHealth:
+    """The store. `last_commit_s` is host monotonic; `cut_at_start` says what a crash cost, in words ("" = nothing)."""
+
+    last_commit_s: float | None = None
+    raw_bytes: int = 0
+    strides: int = 0
+    cut_at_start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, for the log that a person reads."""
+
+    at_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong now."""
+
+    since_s: float
+    text: str
+
+
+class Health:
+    """Holds what others report; computes nothing but ages and warnings. All times are host monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.pods: dict[str, PodHealth] = {}
+        self.store = StoreHealth()
+        self.recording = False  # a session runs: then a late commit is a warning
+        self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self.events_total = 0
+        self.warnings: dict[str, Trouble] = {}
+        self._channels: dict[str, Channel[Any]] = {}
+
+    def pod(self, pod_id: str) -> PodHealth:
+        """The row of this pod, made at first mention."""
+        return self.pods.setdefault(pod_id, PodHealth(pod_id=pod_id))
+
+    def watch(self, channel: Channel[Any], name: str = "") -> None:
+        """Show this channel's counters under `name` (its own name when empty)."""
+        self._channels[name or channel.name] = channel
+
+    def update_links(self, links: Mapping[str, PodLink], now_s: float) -> None:
+        """Take over what the source knows; a row under an address goes once the pod has said its id."""
+        addresses = {link.address for link in links.values() if link.pod_id != link.address}
+        for stale in addresses & self.pods.keys():
+            del self.pods[stale]
+        for pod_id, link in links.items():
+            row = self.pod(pod_id)
+            if row.state != link.state.value:
+                row.state, row.state_since_s = link.state.value, now_s
+            row.address = link.address
+            row.refused = link.refused
+            row.rssi_dbm = link.rssi_dbm
+            row.mtu = link.mtu
+            row.connections = link.connections
+            row.losses = dict(link.losses)
+            row.messages = link.chunks
+            row.inbox_dropped = link.inbox_dropped
+            row.last_arrival_s = link.last_arrival_s
+
+    def event(self, text: str, now_s: float) -> None:
+        """Note what happened. The newest 200 are kept, all are counted."""
+        self.events.append(Event(now_s, text))
+        self.events_total += 1
+
+    def warn(self, key: str, text: str, now_s: float) -> None:
+        """Something is wrong from now on, until `clear(key)`; a changed text keeps its since-time."""
+        known = self.warnings.get(key)
+        self.warnings[key] = Trouble(known.since_s if known else now_s, text)
+        if known is None:
+            self.event(text, now_s)
+
+    def clear(self, key: str) -> None:
+        """It is no longer wrong."""
+        self.warnings.pop(key, None)
+
+    def review(self, now_s: float, *, adapters: Mapping[str, str] | None = None) -> None:
+        """Set and clear the warnings that follow from the counters. `adapters`: name -> what is wrong with it."""
+        wrong: dict[str, str] = {f"adapter {name}": text for name, text in (adapters or {}).items()}
+        for row in self.pods.values():
+            wrong.update(_pod_warnings(row, now_s))
+        for name, channel in self._channels.items():
+            if len(channel) >= channel.capacity:
+                wrong[f"channel {name}"] = f"the queue {name!r} is full ({channel.capacity}): its reader is too slow"
+        late_s = now_s - self.store.last_commit_s if self.store.last_commit_s is not None else 0.0
+        if self.recording and late_s > COMMIT_LATE_S:
+            wrong["store late"] = f"nothing was stored for {late_s:.0f} s: is the disk slow or full?"
+        for key in [key for key in self.warnings if key.startswith(_REVIEWED) and key not in wrong]:
+            self.clear(key)
+        for key, text in wrong.items():
+            self.warn(key, text, now_s)
+
+    def snapshot(self, now_s: float) -> dict[str, Any]:
+        """Everything as JSON values; ages instead of times, because a reader has another clock."""
+        warnings = [
+            {"key": key, "text": warning.text, "for_s": _age(now_s, warning.since_s)}
+            for key, warning in self.warnings.items()
+        ]
+        return {
+            "state": "warning" if warnings else "ok",
+            "warnings": warnings,
+            "pods": [self._pod_row(row, now_s) for row in self.pods.values()],
+            "channels": {
+                name: {
+                    "received": channel.received,
+                    "dropped": channel.dropped,
+                    "waiting": len(channel),
+                    "capacity": channel.capacity,
+                    "overflow": channel.overflow.value,
+                }
+                for name, channel in self._channels.items()
+            },
+            "store": {
+                "last_commit_age_s": _age(now_s, self.store.last_commit_s),
+                "raw_bytes": self.store.raw_bytes,
+                "strides": self.store.strides,
+                "cut_at_start": self.store.cut_at_start,
+            },
+            "events": [{"text": event.text, "age_s": _age(now_s, event.at_s)} for event in reversed(self.events)],
+            "events_total": self.events_total,
+        }
+
+    def event_lines(self, now_s: float) -> list[str]:
+        """The events for a terminal, newest first: "pod X lost: link lost, 2.0 s ago"."""
+        return [f"{event.text}, {now_s - event.at_s:.1f} s ago" for event in reversed(self.events)]
+
+    @staticmethod
+    def _pod_row(row: PodHealth, now_s: float) -> dict[str, Any]:
+        values = asdict(row)
+        values["state_for_s"] = _age(now_s, values.pop("state_since_s"))
+        values["last_arrival_age_s"] = _age(now_s, values.pop("last_arrival_s"))
+        return values
+
+
+_REVIEWED = ("adapter ", "pod ", "channel ", "store late")
+
+
+def _age(now_s: float, then_s: float | None) -> float | None:
+    return None if then_s is None else round(max(0.0, now_s - then_s), 3)
+
+
+def _pod_warnings(row: PodHealth, now_s: float) -> dict[str, str]:
+    who = f"pod {row.pod_id}" + (f" ({row.side})" if row.side else "")
+    found: dict[str, str] = {}
+    if row.refused:
+        found["refused"] = row.refused
+    elif row.state == LinkState.LOST and row.connections > 0:
+        why = max(row.losses, key=lambda reason: row.losses[reason], default="")
+        found["lost"] = f"{who} is away" + (f" (mostly: {why})" if why else "")
+    if row.state == LinkState.STREAMING and row.last_arrival_s is not None and now_s - row.last_arrival_s > STALE_S:
+        found["stale"] = f"{who} is connected and sends nothing"
+    if row.battery_fraction is not None and row.battery_fraction < BATTERY_LOW and not row.charging:
+        found["battery"] = f"{who}: battery at {row.battery_fraction:.0%}"
+    if row.clock_bound_s is not None and row.clock_bound_s > WIDE_BOUND_S:
+        found["clock"] = f"{who}: its clock is known to {row.clock_bound_s * 1000:.0f} ms only; flight is withheld"
+    if row.inbox_dropped:
+        found["dropped"] = f"{who}: {row.inbox_dropped} messages arrived faster than they were taken and are lost"
+    if row.malformed:
+        found["malformed"] = f"{who}: {row.malformed} unreadable messages, the last: {row.last_error}"
+    return {f"pod {row.pod_id} {key}": text for key, text in found.items()}
