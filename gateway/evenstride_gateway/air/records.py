@@ -11,7 +11,7 @@ from evenstride_gateway.errors import ProtocolError
 KIND = 0x02
 HEADER = struct.Struct("<BBBBIIHHHH")
 RECORD = struct.Struct("<IIQIIHhhHHhBBH")
-MAX_RECORDS = 5  # 24 + 5 * 40 = 224 bytes, within 244
+MAX_RECORDS = 5  # 20 + 5 * 40 = 220 bytes, within 244
 MAX_RECORD_SIZE = 64  # a later minor version may lengthen a record, not without limit
 _BACKFILL = 1
 _SD_UNIT_S = 1e-5
