@@ -1,5 +1,6 @@
 """What the link layer is given: a bleak backend (None = the platform's own) and its settings."""
 
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -54,12 +55,13 @@ class LinkConfig:
     longest_delay_s: float = 2.0
     calm_after_s: float = 10.0  # so much data in one connection and the delays begin anew
     refused_delay_s: float = 60.0  # a newer protocol does not go away soon
-    short_mtu_delay_s: float = 10.0
+    unfit_delay_s: float = 10.0  # packets too short, START refused, a second device with the same chip id
     expected: int = 2  # with no list of wanted pods: fewer than these are worth a steady scan
     slots_per_adapter: int = 6
     max_pods: int = 20
     inbox_capacity: int = 4096
     mode: Mode = Mode.RAW
+    utc_ns: Callable[[], int] = time.time_ns  # the host's word for the anchor that every connection writes
     use_acquire_notify: bool = False
     pair: bool = False
 

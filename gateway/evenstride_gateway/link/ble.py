@@ -150,7 +150,7 @@ class BleSource(Source):
         if twin is not None and twin.connected:
             raise RefusedError(
                 f"{session.address} says it is pod {pod_id}, which is connected already at {twin.address}",
-                delay_s=self.config.refused_delay_s,
+                delay_s=self.config.unfit_delay_s,  # a moved pod's old link ends with its supervision timeout
             )
         self._links.pop(session.link.pod_id, None)
         link = self._links.setdefault(pod_id, session.link)

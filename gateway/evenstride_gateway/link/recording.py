@@ -33,6 +33,11 @@ class RecordingSource(Source):
         """By pod id, from its first chunk on."""
         return MappingProxyType(self._links)
 
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """A recording has none of its own."""
+        return {}
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -209,7 +208,7 @@ class PodSession:
             raise RefusedError(
                 f"pod {info.pod_id}: the radio carries packets of {self.link.mtu} bytes, {info.min_mtu} are needed; "
                 "another Bluetooth adapter may help",
-                delay_s=self._config.short_mtu_delay_s,
+                delay_s=self._config.unfit_delay_s,
             )
 
     async def _start(self, client: BleakClient, control: ControlPoint) -> None:
@@ -221,14 +220,14 @@ class PodSession:
         ):
             await client.start_notify(uuid, callback, bluez=options)  # pyright: ignore[reportArgumentType]  # a TypedDict of this one key
         timeout_s = self._config.setup_timeout_s
-        await control.ask(bytes(Anchor(utc_ns=time.time_ns())), timeout_s=timeout_s)
+        await control.ask(bytes(Anchor(utc_ns=self._config.utc_ns())), timeout_s=timeout_s)
         data = await control.ask(bytes(Start(mode=self._config.mode)), timeout_s=timeout_s, at_once=self._on_started)
         reply = CommandReply.from_bytes(data)
         if reply.status is not Status.OK:
             why = _START_REFUSALS.get(reply.status, reply.status.name.lower().replace("_", " "))
             raise RefusedError(
                 f"pod {self.link.pod_id} refuses to start: {why}",
-                delay_s=self._config.short_mtu_delay_s,
+                delay_s=self._config.unfit_delay_s,
             )
 
     async def _watch(self, gone: asyncio.Event) -> None:

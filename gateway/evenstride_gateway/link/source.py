@@ -61,6 +61,11 @@ class Source(AbstractAsyncContextManager["Source"], Protocol):
     @property
     def pods(self) -> Mapping[str, PodLink]: ...
 
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Adapter (or file) -> what is wrong with it now, in plain words; empty = nothing."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Chunk | LinkChange]: ...
 
     async def command(self, pod_id: str, message: bytes, *, timeout_s: float = 2.0) -> bytes:
