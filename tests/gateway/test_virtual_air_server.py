@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from fakes.small_world import Inbox, SmallWorld, until
 
+from evenstride_gateway.air.uuids import INFO_UUID, pod_name
+from evenstride_gateway.decode import decode_info
 from evenstride_gateway.virtual.air_server import LOOPBACK, AirServer
 from evenstride_gateway.virtual.backend import make_backends
 from evenstride_gateway.virtual.central import Central
@@ -42,6 +44,28 @@ def test_a_pod_in_another_process_streams_and_kill_9_is_power_loss() -> None:
             await until(lambda: not client.is_connected, within_s=10)
             assert link.stats.timeouts == 1  # the dead pod's end saw nothing any more
             assert len(air) == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_pod_of_protocol_v1_comes_in_through_the_same_door() -> None:
+    async def scenario() -> None:
+        link = RadioLink()
+        async with AirServer(link) as air:
+            central = await Central.power_on(link)
+            world = SmallWorld(link, central, make_backends(central))
+            pod_id = "e5e50000000000c3"
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "evenstride_gateway.virtual.remote_pod"),
+                *(LOOPBACK, str(air.port), "--side", "right", "--pod-id", pod_id),
+            )
+            try:
+                async with world.client(await world.find(pod_name(pod_id), within_s=40)) as client:
+                    pod, _info = decode_info(bytes(await client.read_gatt_char(INFO_UUID)))
+                    assert pod.pod_id == pod_id
+            finally:
+                process.kill()
+                await process.wait()
 
     asyncio.run(scenario())
 
