@@ -206,7 +206,7 @@ def test_memory_stays_flat(leg: Leg) -> None:
     held: list[int] = []
     tracemalloc.start()
     try:
-        for lap in range(60):
+        for lap in range(30):
             piece = block(leg, 0, n, stamp_every=1)
             index = piece.stamp_index + lap * n
             strides += len(
@@ -215,5 +215,5 @@ def test_memory_stays_flat(leg: Leg) -> None:
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert strides > 400
+    assert strides > 200
     assert held[-1] - held[10] < 20_000
