@@ -46,6 +46,15 @@ def test_unknown_commands_get_an_answer_so_the_hosts_credit_returns() -> None:
     run_virtual(scenario())
 
 
+def test_extended_advertising_is_refused_and_not_silently_ignored() -> None:
+    async def scenario() -> None:
+        host = RawHost(make_controller(RadioLink(), "raw"))
+        answer = await host.send(0x2039, bytes([1, 1, 0, 0, 0, 0]))
+        assert answer == bytes([0x04, 0x0E, 4, 1, 0x39, 0x20, hci.HCI_ErrorCode.UNKNOWN_HCI_COMMAND_ERROR])
+
+    run_virtual(scenario())
+
+
 def test_commands_for_a_link_that_does_not_exist_fail_with_a_status() -> None:
     async def scenario() -> None:
         host = RawHost(make_controller(RadioLink(), "raw"))

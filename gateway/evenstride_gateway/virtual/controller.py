@@ -27,6 +27,7 @@ MAX_TX_TIME_US = 2120
 LEGACY_ADVERTISING_MAX = 31
 ADV_DELAY_S = 10e-3  # advDelay, random 0-10 ms (Core Vol 6 Part B 4.4.2.2.1)
 VENDOR_GROUP = 0x3F  # OGF of vendor specific commands
+NOT_EMULATED = ("HCI_LE_SET_EXTENDED_", "HCI_LE_SET_PERIODIC_", "HCI_LE_SET_ADVERTISING_SET_")  # Bumble would say yes
 NO_RANDOM_ADDRESS = hci.Address("00:00:00:00:00:00")
 _ACL_HEADER = struct.Struct("<BHH")
 _Reports = hci.HCI_LE_Advertising_Report_Event
@@ -156,7 +157,14 @@ class RadioController(Controller):
             asyncio.get_running_loop().call_soon(self.host.on_packet, packet)
 
     def on_hci_command_packet(self, command: hci.HCI_Command) -> None:
-        if getattr(self, f"on_{command.name.lower()}", None) is None and not isinstance(command, hci.HCI_SyncCommand):
+        known = getattr(self, f"on_{command.name.lower()}", None) is not None
+        if isinstance(command, hci.HCI_SyncCommand):
+            if command.name.startswith(NOT_EMULATED):
+                status = hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.UNKNOWN_HCI_COMMAND_ERROR)
+                self.send_hci_packet(hci.HCI_Command_Complete_Event(1, command.op_code, status))
+            else:
+                super().on_hci_command_packet(command)
+        elif not known:
             self._send_hci_command_status(hci.HCI_ErrorCode.UNKNOWN_HCI_COMMAND_ERROR, command.op_code)
         else:
             super().on_hci_command_packet(command)
