@@ -91,9 +91,12 @@ def test_the_words_of_each_verdict() -> None:
     assert possible.headline == "Possibly harder on the left"
     assert finding(symmetry(Verdict.WITHIN_NOISE, 0.01), age_s=None).headline == "Even, within noise"
     unknown = finding(symmetry(Verdict.NOT_MEASURABLE, reason="12 of 20 strides yet"), age_s=None)
-    assert (unknown.headline, unknown.detail) == ("Not measurable yet", "12 of 20 strides yet")
+    assert (unknown.headline, unknown.detail) == ("Not measurable", "12 of 20 strides yet")
     assert (unknown.shown, unknown.left_percent) == ("", None)
-    assert finding(None, age_s=None).verdict is Verdict.NOT_MEASURABLE
+    assert (finding(None, age_s=None).verdict, finding(None, age_s=None).headline) == (
+        Verdict.NOT_MEASURABLE,
+        "Not measurable yet",
+    )
 
 
 def test_a_new_session_begins_with_an_empty_board() -> None:

@@ -91,7 +91,7 @@ def test_a_finding_is_never_a_bare_number(browser: Browser, server: PageServer) 
     server.do(lambda gateway: gateway.run(9))
     server.do(lambda gateway: gateway.find(symmetry(Verdict.NOT_MEASURABLE, reason="12 of 20 strides yet")))
     with on(browser, server, PHONE) as page:
-        expect(page.locator("#balance-headline")).to_have_text("Not measurable yet")
+        expect(page.locator("#balance-headline")).to_have_text("Not measurable")
         expect(page.locator("#balance-detail")).to_have_text("12 of 20 strides yet")
         expect(page.locator("#gauge .needle")).to_have_count(0)
         expect(page.locator("#gauge .band")).to_have_count(0)

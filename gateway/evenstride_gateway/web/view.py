@@ -140,7 +140,7 @@ class LiveView:
         self._put(side, stride, t_s, stride.gait, stride.doubt)
 
     def on_step(self, step: Step, t_s: float | None = None) -> None:
-        """The same stride seen with both legs, which may change its gait and its doubt."""
+        """The same stride seen with both legs, which may change its gait and its doubt; `t_s` None = the step's own."""
         doubt = step.stride.doubt if step.alternates else step.stride.doubt | Doubt.ALTERNATION
         self._put(step.side, step.stride, step.t_s if t_s is None else t_s, step.gait, doubt)
 

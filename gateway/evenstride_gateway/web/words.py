@@ -14,7 +14,7 @@ def finding(symmetry: Symmetry | None, *, age_s: float | None) -> Finding:
     index, low, high = symmetry.index, symmetry.low, symmetry.high
     if symmetry.verdict is Verdict.NOT_MEASURABLE or index is None or low is None or high is None:
         reason = symmetry.reason or "no reason given"
-        return Finding(detail=reason, n_pairs=symmetry.n_pairs, age_s=age_s)
+        return Finding(headline="Not measurable", detail=reason, n_pairs=symmetry.n_pairs, age_s=age_s)
     side = Side.LEFT if index > 0 else Side.RIGHT if index < 0 else None
     larger = _LARGER[symmetry.measure]
     where = f"{larger} on the {side.value}" if side else "even"

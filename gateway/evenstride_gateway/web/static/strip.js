@@ -60,7 +60,7 @@ export function drawStrip(canvas, history, { field, mean, nowS, least }) {
   c.font = `13px ${colour('--font')}`;
   c.textBaseline = 'alphabetic';
   c.fillStyle = colour('--ink-2');
-  ['2 min ago', '1 min', 'now'].forEach((label, i) => {
+  ['2 min ago', width > 260 ? '1 min' : '', 'now'].forEach((label, i) => {
     c.textAlign = ['left', 'center', 'right'][i];
     c.fillText(label, X(fromS + i * WINDOW_S / 2), height - 4);
   });
