@@ -17,7 +17,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evenstride_analysis.errors import InputError
 from evenstride_analysis.model import Doubt, FloatArray, Gait, Measure, Side, Step, Symmetry, Verdict
 from evenstride_analysis.strides.rules import DEFAULT_RULES, Rules
 from evenstride_analysis.student import t_quantile
@@ -208,6 +207,7 @@ class LiveSymmetry:
     """
 
     def __init__(self, *, system: SystematicError, measure: Measure = Measure.STANCE) -> None:
+        self.late = 0
         self._system, self._measure = system, measure
         self._steps: deque[Step] = deque()
         self._pairs: deque[tuple[Step, Step]] = deque(maxlen=LIVE_PAIRS)
@@ -215,9 +215,12 @@ class LiveSymmetry:
         self._next_grid: int | None = None
 
     def push(self, step: Step) -> None:
-        """Take the next step in order of strike. Raises InputError when it is earlier than the last one."""
+        """Take the next step. One that struck before the last one (a leg that Pairing gave up on and that came back) is
+        too late for a live value: it is counted in `late`, and enters when the session is summarised.
+        """
         if self._steps and step.t_s < self._steps[-1].t_s:
-            raise InputError(f"steps must come in order: {step.t_s:.3f} s after {self._steps[-1].t_s:.3f} s")
+            self.late += 1
+            return
         if self._next_grid is None:
             self._next_grid = math.floor(step.t_s / GRID_S) + 1
         while self._next_grid * GRID_S <= step.t_s:

@@ -196,6 +196,7 @@ def test_what_cannot_be_used_is_refused_by_name(leg: Leg) -> None:
     for item, message in cases:
         with pytest.raises(InputError, match=message):
             detector.push(item)
+    assert detector.push(block(leg, 500, length(leg))) + detector.flush() == run(leg, [0, 500, length(leg)])
     with pytest.raises(InputError, match="Hz"):
         StrideDetector(pod_id="pod", rate_hz=50.0)
 

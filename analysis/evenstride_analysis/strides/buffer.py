@@ -82,8 +82,8 @@ class StampBuffer:
     def clear(self) -> None:
         self._n = 0
 
-    def append(self, index: IntArray, time_s: FloatArray) -> None:
-        """Take stamps (k,), (k,), k <= keep. Raises InputError when index or time does not increase."""
+    def check(self, index: IntArray, time_s: FloatArray) -> None:
+        """Raise InputError unless index and time of these stamps (k,), (k,), k >= 1, go on increasing."""
         k = len(index)
         if k > 1 and not (bool(np.all(index[1:] > index[:-1])) and bool(np.all(time_s[1:] > time_s[:-1]))):
             raise InputError(f"pod time does not increase with the samples near sample {int(index[0])}")
@@ -94,6 +94,10 @@ class StampBuffer:
                     f"pod time does not increase: sample {int(index[0])} at {float(time_s[0]):.6f} s"
                     f" after sample {last_index} at {last_s:.6f} s"
                 )
+
+    def append(self, index: IntArray, time_s: FloatArray) -> None:
+        """Take checked stamps (k,), (k,), 1 <= k <= keep."""
+        k = len(index)
         if self._n + k > self._capacity:
             cut = int(np.searchsorted(self._index[: self._n], int(index[0]) - self._keep))
             for array in (self._index, self._time_s):

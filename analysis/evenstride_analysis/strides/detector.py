@@ -120,10 +120,11 @@ class StrideDetector:
     def _check(self, block: SampleBlock) -> None:
         if not math.isfinite(float(block.accel_mps2.sum()) + float(block.gyro_radps.sum())):
             raise InputError(f"pod {self._pod_id}: samples from {block.first_index} on are not all finite numbers")
-        if len(block.stamp_index) and not (
-            block.first_index <= int(block.stamp_index[0]) and int(block.stamp_index[-1]) < block.end_index
-        ):
+        if not len(block.stamp_index):
+            return
+        if not (block.first_index <= int(block.stamp_index[0]) and int(block.stamp_index[-1]) < block.end_index):
             raise InputError(f"pod {self._pod_id}: a stamp belongs to no sample of its block {block.first_index}")
+        self._stamps.check(block.stamp_index, block.stamp_s)
 
     def _take_stamps(self, block: SampleBlock, start: int, stop: int, *, whole: bool) -> None:
         if not len(block.stamp_index):
