@@ -42,7 +42,8 @@ class ControlPoint:
                     data = await reply
                 finally:
                     self._waiting = None
-                    reply.cancel()
+                    if not reply.cancel() and not reply.cancelled():
+                        reply.exception()  # seen: asyncio would complain about one that nobody awaited
         except TimeoutError as error:
             raise LinkError(f"no reply to command {opcode:#04x} within {timeout_s:g} s") from error
         except (BleakError, OSError) as error:
