@@ -27,7 +27,7 @@ from evenstride_analysis.units import STANDARD_GRAVITY_MPS2 as G
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "analysis" / "evenstride_analysis" / "simulate" / "runner_shapes.json"
-STYLES = ("012", "013", "015", "021", "022", "025")  # quiet under both rules at all speeds; short and long stances
+STYLES = ("015", "021", "022", "025", "016")  # both rules stay quiet on them, stretched stances included
 SPEEDS = ("25", "35", "45")
 GRID = 512
 RUN_HARMONICS, WALK_HARMONICS, VARIATION_HARMONICS, COMPONENTS = 30, 36, 20, 6
@@ -53,18 +53,18 @@ class Leg:
     toe_off_error_s: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
-def low_pass(x: FloatArray, fs: float, cut_hz: float) -> FloatArray:
-    """Zero-lag second-order Butterworth gain, run both ways, by transform."""
+def low_pass(x: FloatArray, fs: float, cut_hz: float, order: int = 2) -> FloatArray:
+    """Zero-lag Butterworth gain of this order, run both ways, by transform."""
     pad = int(fs)
     padded = np.pad(x, pad, mode="reflect")
-    gain = 1 / (1 + (np.fft.rfftfreq(len(padded), 1 / fs) / cut_hz) ** 4)
+    gain = 1 / (1 + (np.fft.rfftfreq(len(padded), 1 / fs) / cut_hz) ** (2 * order))
     return np.fft.irfft(np.fft.rfft(padded) * gain, len(padded))[pad : pad + len(x)]
 
 
 def rule_events(axial: FloatArray, wz: FloatArray, fs: float) -> FloatArray:
     """(n, 2) of contact and toe-off times by the two plain rules of signals.md section 4, without constants."""
     w5, w15 = low_pass(wz, fs, 5), low_pass(wz, fs, 15)
-    complement = low_pass(wz - w15, fs, 10)
+    complement = low_pass(wz - low_pass(wz, fs, 15, order=1), fs, 10)  # first order: one peak, not two
     high = np.radians(150)
     peaks = [i for i in range(1, len(w5) - 1) if w5[i] > high and w5[i - 1] <= w5[i] > w5[i + 1]]
     found: list[tuple[float, float]] = []
@@ -112,7 +112,7 @@ def read_legs(folder: Path) -> Iterator[Leg]:
 
 def strides_of(leg: Leg, strike_shift_s: float, toe_off_shift_s: float) -> FloatArray:
     """(strides, GRID, 6) over phase; gyro per unit of phase. Events are moved by the shifts first."""
-    warp = PhaseWarp(leg.strike_s + strike_shift_s, leg.toe_off_s[: len(leg.strike_s) - 1] + toe_off_shift_s)
+    warp = PhaseWarp.through(leg.strike_s + strike_shift_s, leg.toe_off_s[: len(leg.strike_s) - 1] + toe_off_shift_s)
     clock = np.arange(len(leg.signal)) / leg.fs
     out: list[FloatArray] = []
     for k in range(len(leg.strike_s) - 1):
@@ -153,6 +153,33 @@ def spectrum_of(wave: FloatArray, count: int) -> np.ndarray[tuple[int, int], np.
     return (np.fft.rfft(wave, axis=0)[: count + 1] / len(wave)).T
 
 
+def net_turn(wave: FloatArray) -> FloatArray:
+    """Rotation vector (3,) from a stride's begin to its end, the gyro of (GRID, 6) integrated."""
+    q = np.array([1.0, 0.0, 0.0, 0.0])
+    for x, y, z in wave[:, 3:] / len(wave):
+        angle = float(np.sqrt(x * x + y * y + z * z))
+        k = np.sin(angle / 2) / angle if angle > 1e-12 else 0.5
+        c, i, j, m = np.cos(angle / 2), k * x, k * y, k * z
+        a, b, d, e = q
+        q = np.array(
+            [
+                a * c - b * i - d * j - e * m,
+                a * i + b * c + d * m - e * j,
+                a * j - b * m + d * c + e * i,
+                a * m + b * j - d * i + e * c,
+            ]
+        )
+    return 2 * q[1:] * np.sign(q[0])
+
+
+def closed(wave: FloatArray) -> FloatArray:
+    """The waveform with the mean rates that bring the shank back to where the stride began: nobody turned."""
+    out = wave.copy()
+    for _ in range(8):
+        out[:, 3:] -= 0.8 * net_turn(out)
+    return out
+
+
 def lean_of(wave: FloatArray) -> float:
     """Mean pitch at which the mean acceleration of a stride, turned into the world, is vertical."""
     pitch = waveform(spectrum_of(wave, 40), 0.0)[:-1:2, 6]
@@ -165,7 +192,7 @@ def rendered_errors(wave: FloatArray, stride_s: float, stance_s: float) -> tuple
     """What the plain rules say on a steady runner with this waveform, about its planted events."""
     n, fs = 12, 416.0
     strike = np.arange(n + 1, dtype=np.float64) * stride_s
-    warp = PhaseWarp(strike, strike[:-1] + stance_s)
+    warp = PhaseWarp.through(strike, strike[:-1] + stance_s)
     t = np.arange(int(n * stride_s * fs)) / fs
     phase, rate = warp(t)
     grid = np.arange(1025) / 1024
@@ -189,15 +216,20 @@ def run_shape(pair: list[Leg], offset: tuple[float, float]) -> tuple[dict[str, o
     stride_s = float(np.mean([np.diff(leg.strike_s).mean() for leg in pair]))
     stance_s = float(np.mean([(leg.toe_off_s - leg.strike_s).mean() for leg in pair]))
     wave = np.empty(0)
+    force_stance_s = stance_s
     for _ in range(4):
-        wave = np.mean([strides_of(leg, *shift[leg.side]).mean(axis=0) for leg in pair], axis=0)
+        moved_s = float(np.mean([both[1] - both[0] for both in shift.values()]))
+        stance_s = force_stance_s + moved_s  # the style's own pace: nothing is stretched when nothing is planted
+        wave = closed(np.mean([strides_of(leg, *shift[leg.side]).mean(axis=0) for leg in pair], axis=0))
         strike_error, toe_off_error = rendered_errors(wave, stride_s, stance_s)
         for both in shift.values():
             both[0] += strike_error - offset[0]
             both[1] += toe_off_error - offset[1]
     residual = np.concatenate([(s := strides_of(leg, *shift[leg.side])) - s.mean(axis=0) for leg in pair])
+    residual[:, :, 3:] -= residual[:, :, 3:].mean(axis=1, keepdims=True)
     print(
         f"{pair[0].runner} {pair[0].speed}: stride {stride_s:.3f} s, stance {stance_s:.3f} s, "
+        f"turn left over {np.degrees(np.abs(net_turn(wave)).max()):.2f} deg, "
         f"events moved {[[round(float(v) * 1e3, 1) for v in both] for both in shift.values()]} ms"
     )
     entry: dict[str, object] = {
@@ -235,8 +267,7 @@ def walk_shape(folder: Path) -> dict[str, object]:
         strike + starts,
         toe_off + starts,
     )
-    wave = strides_of(leg, 0.0, 0.0).mean(axis=0)
-    wave[:, 5] -= wave[:, 5].mean()
+    wave = closed(strides_of(leg, 0.0, 0.0).mean(axis=0))
     return {
         "speed_mps": 1.29,
         "stride_s": round(stride_s, 4),

@@ -13,8 +13,11 @@ _PULSE_HZ = 25.0
 _PULSE_DECAY_S = 0.015
 _PULSE_RISE_S = 0.002
 _PULSE_S = 0.09
+_PULSE_DELAY_S = 0.003  # after the crossing of 1 g, which a 60 Hz low-pass would otherwise move
 _IMPACT_WINDOW_S = 0.08
 _IMPACT_CUT_HZ = 60.0
+_FIT_STEP_S = 0.001
+_FIT_FROM_S, _FIT_TO_S = -0.064, 0.192  # around contact: the window and room for the filter
 _KEEP = 8  # waveforms of the newest strides
 _PHASES = np.arange(GRID + 1) / GRID
 _BLEND = _PHASES**2 * (3 - 2 * _PHASES)
@@ -27,9 +30,9 @@ def pulse(tau_s: FloatArray) -> FloatArray:
     return np.where(tau_s < _PULSE_S, ring * (1 - np.exp(-tau / _PULSE_RISE_S)), 0.0)
 
 
-def low_passed(x: FloatArray, step_s: float) -> FloatArray:
-    """60 Hz zero-lag second-order Butterworth gain on one period (GRID,)."""
-    hertz = np.fft.rfftfreq(len(x), step_s)
+def low_passed(x: FloatArray) -> FloatArray:
+    """60 Hz zero-lag second-order Butterworth gain on values (n,) every millisecond."""
+    hertz = np.fft.rfftfreq(len(x), _FIT_STEP_S)
     return np.fft.irfft(np.fft.rfft(x) / (1 + (hertz / _IMPACT_CUT_HZ) ** 4), len(x))
 
 
@@ -96,7 +99,7 @@ class ShankRenderer:
             return
         held = self._pulses.get(k)
         if held is None:
-            held = self._fit_pulse(k, node.impact_mps2, node.shape.stride_s)
+            held = self._fit_pulse(k, node.impact_mps2)
             self._pulses[k] = held
             if len(self._pulses) > _KEEP:
                 del self._pulses[next(iter(self._pulses))]
@@ -105,23 +108,26 @@ class ShankRenderer:
         out[:, 1] += shock
         out[:, 0] -= 0.35 * shock
 
-    def _fit_pulse(self, k: int, target_mps2: float, stride_s: float) -> tuple[float, float]:
+    def _fit_pulse(self, k: int, target_mps2: float) -> tuple[float, float]:
         """Start and size of the pulse that brings the 60 Hz axial peak in the first 80 ms to the planted value.
 
         It starts where the waveform passes 1 g on its way up, so that the crossing itself stays where it was.
         """
-        wave = self._wave(k)
-        axial = wave[:GRID, 1]
-        step_s = stride_s / GRID
-        window = int(_IMPACT_WINDOW_S / step_s)
-        top = int(np.argmax(axial[:window]))
-        below = np.flatnonzero(axial[: top + 1] < G)
-        first = int(below[-1]) if len(below) else 0
-        crossing = first + (G - axial[first]) / (axial[first + 1] - axial[first]) if len(below) else 0.0
-        start_s = float(self._leg.warp.time_s(np.array([k + crossing / GRID]))[0])
-        smooth = low_passed(axial, step_s)[:window]
-        shock = low_passed(pulse((np.arange(GRID, dtype=np.float64) - crossing) * step_s), step_s)[:window]
-        low, high = -0.5 * target_mps2, 4.0 * target_mps2
+        strike_s = float(self._leg.warp.time_s(np.array([float(k)]))[0])
+        t_s = strike_s + np.arange(_FIT_FROM_S, _FIT_TO_S, _FIT_STEP_S)
+        phase = self._leg.warp(t_s)[0]
+        axial = np.interp(np.mod(phase, 1.0), _PHASES, self._wave(k)[:, 1])
+        first = round(-_FIT_FROM_S / _FIT_STEP_S)
+        stop = first + round(_IMPACT_WINDOW_S / _FIT_STEP_S)
+        top = first + int(np.argmax(axial[first : stop - 1]))
+        below = np.flatnonzero(axial[:top] < G)
+        last = int(below[-1]) if len(below) else first
+        rise = axial[last + 1] - axial[last]
+        start_s = float(t_s[last]) + (_FIT_STEP_S * float((G - axial[last]) / rise) if len(below) else 0.0)
+        start_s += _PULSE_DELAY_S
+        smooth = low_passed(axial)[first:stop]
+        shock = low_passed(pulse(t_s - start_s))[first:stop]
+        low, high = -target_mps2, 4.0 * target_mps2
         for _ in range(30):
             size = 0.5 * (low + high)
             if float(np.max(smooth + size * shock)) < target_mps2:

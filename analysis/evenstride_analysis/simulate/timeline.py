@@ -10,11 +10,13 @@ from evenstride_analysis.model import FloatArray, Gait, Side
 from evenstride_analysis.simulate.plan import Doing, Part, RunnerPlan, TrueStride
 from evenstride_analysis.simulate.shapes import LegError, Shape, ShapeTable
 from evenstride_analysis.simulate.track import Track
-from evenstride_analysis.simulate.warp import PhaseWarp
+from evenstride_analysis.simulate.warp import TOE_OFF_PHASE, PhaseWarp
 from evenstride_analysis.units import mps2_from_g
 
 FAR_S = 1e7  # the last stand lasts for ever
 _SHORTEST_FLIGHT_S = 0.015
+_BEFORE_STRIKE_S, _AFTER_STRIKE_S = 0.060, 0.040  # what the filters of the rules reach
+_BEFORE_TOE_OFF_S, _AFTER_TOE_OFF_S = 0.090, 0.100
 _STEP_JITTER_S = 0.003  # with stride_cv it gives the right leg the stride variation of the left
 
 
@@ -61,6 +63,44 @@ def shape_of(table: ShapeTable, style: int, part: Part) -> Shape:
         lean_rad=shape.lean_rad,
         harmonics=shape.harmonics,
     )
+
+
+def guarded_warp(nodes: list[Node], strike_s: FloatArray, toe_off_s: FloatArray) -> PhaseWarp:
+    """The phase of one leg, at its shape's own pace near each event.
+
+    A planted stance is thus made in mid-stance and mid-swing, and what a rule sees of an event does not depend on it.
+    """
+    paces: dict[int, PhaseWarp] = {}
+    knots: list[tuple[float, float]] = []
+    for k, node in enumerate(nodes[:-1]):
+        strike, toe_off = float(strike_s[k]), float(toe_off_s[k])
+        shape = node.shape
+        if shape is None:
+            knots += [(strike, float(k)), (toe_off, k + TOE_OFF_PHASE)]
+            continue
+        pace = paces.get(id(shape))
+        if pace is None:
+            steady = np.arange(3, dtype=np.float64) * shape.stride_s
+            pace = paces[id(shape)] = PhaseWarp.through(steady, steady[:-1] + shape.stance_s)
+        swing_s = min(
+            strike - float(toe_off_s[k - 1]), float(strike_s[k + 1]) - toe_off, shape.stride_s - shape.stance_s
+        )
+        on_ground, in_air = (
+            min(1.0, 0.7 * span / needed)
+            for span, needed in (
+                (min(toe_off - strike, shape.stance_s), _AFTER_STRIKE_S + _BEFORE_TOE_OFF_S),
+                (swing_s, _AFTER_TOE_OFF_S + _BEFORE_STRIKE_S),
+            )
+        )
+        strike_shifts = np.array([-_BEFORE_STRIKE_S * in_air, 0.0, _AFTER_STRIKE_S * on_ground])
+        toe_off_shifts = np.array([-_BEFORE_TOE_OFF_S * on_ground, 0.0, _AFTER_TOE_OFF_S * in_air])
+        strike_phases = pace(shape.stride_s + strike_shifts)[0] + (k - 1)
+        toe_off_phases = pace(shape.stride_s + shape.stance_s + toe_off_shifts)[0] + (k - 1)
+        knots += zip((strike + strike_shifts).tolist(), strike_phases.tolist(), strict=True)
+        knots += zip((toe_off + toe_off_shifts).tolist(), toe_off_phases.tolist(), strict=True)
+    knots.append((float(strike_s[-1]), float(len(strike_s) - 1)))
+    table = np.array(knots)
+    return PhaseWarp(table[:, 0], table[:, 1])
 
 
 class Timeline:
@@ -136,6 +176,11 @@ class Timeline:
     def _leg(self, nodes: list[Node], error: LegError | None) -> Leg:
         """Truth from the nodes; the signal's own events are the truth plus the leg's system error, if there is one."""
         nodes.append(self._stand(FAR_S))
+        for node, after in pairwise(nodes):
+            if node.shape and after.shape and node.doing is Doing.WALK and after.doing is Doing.RUN:
+                # the last walking stance, left as long as it was, would leave no time for the swing
+                share = 0.5 * (node.stance_s / node.shape.stride_s + after.stance_s / after.shape.stride_s)
+                node.stance_s = share * (after.strike_s - node.strike_s)
         strike = np.array([node.strike_s for node in nodes])
         width = np.diff(strike)
         stance = np.array([node.stance_s for node in nodes[:-1]])
@@ -149,7 +194,7 @@ class Timeline:
             toe_off = toe_off + np.where(moving[:-1], late, 0.0)
         width = np.diff(strike)
         toe_off = np.clip(toe_off, strike[:-1] + 0.08 * width, strike[:-1] + 0.85 * width)
-        return Leg(nodes=nodes, warp=PhaseWarp(strike, toe_off), truth=truth)
+        return Leg(nodes=nodes, warp=guarded_warp(nodes, strike, toe_off), truth=truth)
 
     def _scatter(self, bias_s: float, sd_s: float, n: int) -> FloatArray:
         return bias_s + sd_s * np.clip(self._rng.standard_normal(n), -3, 3)

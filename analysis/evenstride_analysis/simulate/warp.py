@@ -8,28 +8,21 @@ TOE_OFF_PHASE = 0.35
 
 
 class PhaseWarp:
-    """Monotone, once-differentiable phase through the events of one leg.
+    """Monotone, once-differentiable phase through knots: times (n,) in s and phases (n,), both strictly increasing.
 
-    `strike_s` (n + 1,) and `toe_off_s` (n,) interleave; stride k runs over phases k ... k + 1 with its toe-off at
-    k + TOE_OFF_PHASE. Raises ValueError when the events do not strictly increase.
+    Raises ValueError where they do not increase.
 
     Method: cubic Hermite pieces, slopes by the weighted harmonic mean of the neighbouring secants (Fritsch & Butland
     1984), so that a longer stance stretches the signal of stance without a kink at the events.
     """
 
-    def __init__(self, strike_s: FloatArray, toe_off_s: FloatArray) -> None:
-        if len(strike_s) != len(toe_off_s) + 1:
-            raise ValueError(f"{len(strike_s)} strikes and {len(toe_off_s)} toe-offs do not interleave")
-        n = len(toe_off_s)
-        self._knots = np.empty(2 * n + 1)
-        self._knots[0::2], self._knots[1::2] = strike_s, toe_off_s
-        values = np.empty(2 * n + 1)
-        values[0::2], values[1::2] = np.arange(n + 1), np.arange(n) + TOE_OFF_PHASE
-        self._values = values
+    def __init__(self, knots_s: FloatArray, phases: FloatArray) -> None:
+        self._knots, self._values = knots_s, phases
+        values = phases
         width = np.diff(self._knots)
-        if not np.all(width > 0):
-            at = int(np.argmin(width))
-            raise ValueError(f"events out of order at {self._knots[at]:.3f} s and {self._knots[at + 1]:.3f} s")
+        if not (np.all(width > 0) and np.all(np.diff(values) > 0)):
+            at = int(np.argmin(np.minimum(width, np.diff(values))))
+            raise ValueError(f"knots out of order at {self._knots[at]:.3f} s and {self._knots[at + 1]:.3f} s")
         secant = np.diff(values) / width
         slope = np.empty_like(values)
         slope[0], slope[-1] = secant[0], secant[-1]
@@ -37,6 +30,19 @@ class PhaseWarp:
         w1, w2 = 2 * after + before, after + 2 * before
         slope[1:-1] = (w1 + w2) / (w1 / secant[:-1] + w2 / secant[1:])
         self._width, self._slope = width, slope
+
+    @classmethod
+    def through(cls, strike_s: FloatArray, toe_off_s: FloatArray) -> "PhaseWarp":
+        """Through the events of one leg: `strike_s` (n + 1,) and `toe_off_s` (n,) interleave; stride k runs over the
+        phases k ... k + 1 with its toe-off at k + TOE_OFF_PHASE."""
+        if len(strike_s) != len(toe_off_s) + 1:
+            raise ValueError(f"{len(strike_s)} strikes and {len(toe_off_s)} toe-offs do not interleave")
+        n = len(toe_off_s)
+        knots, phases = np.empty(2 * n + 1), np.empty(2 * n + 1)
+        knots[0::2], knots[1::2] = strike_s, toe_off_s
+        phases[0::2] = np.arange(n + 1)
+        phases[1::2] = phases[:-1:2] + TOE_OFF_PHASE
+        return cls(knots, phases)
 
     def __call__(self, t_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Phase (n,) and its rate (n,) in 1/s at times (n,); times outside the events are held at the ends' slope."""
