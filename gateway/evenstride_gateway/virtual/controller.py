@@ -11,13 +11,14 @@ advertising interval in units of 0.625 ms. Extended advertising is off: pods adv
 
 import asyncio
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bumble import hci, ll
-from bumble.controller import Connection, Controller, LegacyAdvertiser
+from bumble.controller import Connection, Controller
 from bumble.core import PhysicalTransport
 from bumble.transport.common import TransportSink
+
+from evenstride_gateway.virtual.pdus import Advertiser, LegacyPdu, LengthReq, PhyUpdateInd
 
 if TYPE_CHECKING:
     from evenstride_gateway.virtual.radio import RadioLink
@@ -25,61 +26,11 @@ if TYPE_CHECKING:
 ACL_LENGTH = 251  # one notification of MTU 247 in one packet: data length extension agreed
 MAX_TX_TIME_US = 2120
 LEGACY_ADVERTISING_MAX = 31
-ADV_DELAY_S = 10e-3  # advDelay, random 0-10 ms (Core Vol 6 Part B 4.4.2.2.1)
 VENDOR_GROUP = 0x3F  # OGF of vendor specific commands
 NOT_EMULATED = ("HCI_LE_SET_EXTENDED_", "HCI_LE_SET_PERIODIC_", "HCI_LE_SET_ADVERTISING_SET_")  # Bumble would say yes
 NO_RANDOM_ADDRESS = hci.Address("00:00:00:00:00:00")
 _ACL_HEADER = struct.Struct("<BHH")
 _Reports = hci.HCI_LE_Advertising_Report_Event
-
-
-@dataclass
-class LegacyPdu(ll.AdvInd):
-    """ADV_IND, ADV_SCAN_IND or ADV_NONCONN_IND, with what the advertiser would answer to a scan request."""
-
-    kind: int = int(_Reports.EventType.ADV_IND)
-    scan_response: bytes = b""
-
-
-@dataclass
-class PhyUpdateInd(ll.ControlPdu):
-    """Both sides use this PHY from now on."""
-
-    opcode = ll.ControlPdu.Opcode.LL_PHY_UPDATE_IND
-    phy: int
-
-
-@dataclass
-class LengthReq(ll.ControlPdu):
-    """Both sides may send PDUs of so many bytes from now on."""
-
-    opcode = ll.ControlPdu.Opcode.LL_LENGTH_REQ
-    octets: int
-    time_us: int
-
-
-class _Advertiser(LegacyAdvertiser):
-    """Bumble's, with the interval in its true unit, the random delay, and the scan response."""
-
-    def _on_timer_fired(self) -> None:
-        self.send_advertising_data()
-        interval_s = max(self.advertising_interval_min, 0x20) * 0.625e-3
-        link: RadioLink = self.controller.link  # pyright: ignore[reportAssignmentType]
-        self.timer_handle = asyncio.get_running_loop().call_later(
-            interval_s + link.random.uniform(0, ADV_DELAY_S), self._on_timer_fired
-        )
-
-    def send_advertising_data(self) -> None:
-        kinds = hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType
-        kind = {
-            kinds.ADV_IND: _Reports.EventType.ADV_IND,
-            kinds.ADV_SCAN_IND: _Reports.EventType.ADV_SCAN_IND,
-            kinds.ADV_NONCONN_IND: _Reports.EventType.ADV_NONCONN_IND,
-        }.get(kinds(self.advertising_type))
-        if self.enabled and kind is not None:  # directed advertising is not modelled
-            self.controller.send_advertising_pdu(
-                LegacyPdu(self.address, self.advertising_data, int(kind), self.scan_response_data)
-            )
 
 
 class RadioController(Controller):
@@ -101,7 +52,7 @@ class RadioController(Controller):
         self.le_features = self.le_features & ~(
             hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
         )
-        self.le_legacy_advertiser = _Advertiser(self)
+        self.le_legacy_advertiser = Advertiser(self)
         self._phy: dict[int, int] = {}
 
     # ---- what the radio asks -----------------------------------------------------------------------------------
