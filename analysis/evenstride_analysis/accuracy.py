@@ -304,8 +304,8 @@ def accuracy_markdown(report: AccuracyReport) -> str:
     ]
     head = f"| method {report.method} | runner left out, 50 N force reference |\n|---|---|\n"
     note = (
-        "\nThe constants never come from the tested runner; the rules themselves (filters, windows) were chosen with all"
-        "\nof them in view. These are virtual sensors on a treadmill: expect real pods on new runners to be worse.\n"
+        "\nThe constants never come from the tested runner; the rules themselves (filters, windows) were chosen with"
+        "\nall of them in view. These are virtual sensors on a treadmill: expect real pods to be worse.\n"
     )
     return head + "".join(f"| {name} | {value} |\n" for name, value in rows) + note
 
