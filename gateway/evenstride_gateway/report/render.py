@@ -1,0 +1,176 @@
+"""ReportData -> one self-contained page, and that page -> PDF."""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# weasyprint has no types of its own
+
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from evenstride_analysis.model import LegSummary, Measure, Side
+from evenstride_analysis.units import g_from_mps2, ms_from_s, percent_from_fraction
+from evenstride_gateway.errors import InputError
+from evenstride_gateway.report.data import PodFigures, ReportData
+from evenstride_gateway.report.words import RULE_PERCENT, front_page
+
+_MISSING = "–"
+_REASONS = {
+    "edge": "first and last part of the session",
+    "walking": "walking",
+    "gap": "samples missing",
+    "clipped": "clipped: beyond the sensor's range",
+    "candidates_disagree": "two rules disagree on an event",
+    "loose": "pod loose on the leg",
+    "out_of_range": "outside what the method was trained on",
+    "on_pod": "raw samples not seen",
+    "alternation": "left and right do not alternate",
+    "fallback": "main rule found nothing",
+}
+
+
+def render_html(data: ReportData) -> str:
+    """The report as one HTML text without any outside resource. Raises InputError where a library is missing."""
+    try:
+        from evenstride_gateway.report import charts  # noqa: PLC0415 - altair takes a second to load
+    except ImportError as error:
+        raise InputError("the report needs altair and vl-convert: pip install evenstride[report]") from error
+    summary = data.summary
+    ranges = [pod.info.accel_range_mps2 for pod in data.pods]
+    front = front_page(summary, accel_range_g=g_from_mps2(min(ranges)) if ranges else None)
+    gauges = {
+        finding.measure: Markup(
+            charts.gauge_svg(
+                summary.symmetry[finding.measure],
+                f"gauge{n}",
+                RULE_PERCENT if finding.measure is Measure.STANCE else None,
+            )
+        )
+        for n, finding in enumerate(front.findings)
+    }
+    drawn = {
+        "balance": charts.balance_svg(summary.balance_series, summary.duration_s, "balance", RULE_PERCENT),
+        "stance": charts.over_time_svg(
+            charts.bands(data.steps, charts.stance_ms, summary.duration_s),
+            "Stance of each leg over time",
+            "ms",
+            "stance",
+        ),
+        "impact": charts.over_time_svg(
+            charts.bands(data.steps, charts.impact_g, summary.duration_s), "Impact of each leg over time", "g", "impact"
+        ),
+    }
+    environment = Environment(
+        loader=PackageLoader("evenstride_gateway.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        data=data,
+        summary=summary,
+        front=front,
+        gauges=gauges,
+        charts={name: Markup(svg) for name, svg in drawn.items()},
+        bin_s=charts.bin_width_s(summary.duration_s),
+        legs=[_leg_cells(summary.legs[side]) for side in Side],
+        indices=[_index_cells(data, measure) for measure in Measure],
+        excluded=_excluded(data),
+        pods=[_pod_cells(pod) for pod in data.pods],
+        duration=_duration(summary.duration_s),
+        when=_when(data.session.started_at),
+        made=_when(data.made_at),
+        cadence=_number(summary.cadence_spm, 0),
+        flight=_number(None if summary.flight_mean_s is None else ms_from_s(summary.flight_mean_s), 0),
+        system_percent=f"{percent_from_fraction(data.system.total(Measure.STANCE)):.1f}",
+        impact_percent=f"{percent_from_fraction(data.system.total(Measure.IMPACT)):.1f}",
+    )
+
+
+def render_pdf(html: str) -> bytes:
+    """The same page on A4. Raises InputError where WeasyPrint or its system libraries are missing."""
+    try:
+        import weasyprint  # noqa: PLC0415 - a second to load, and only PDF needs it
+    except (ImportError, OSError) as error:
+        raise InputError(
+            "PDF needs WeasyPrint (pip install evenstride[report]) and pango (Debian: apt install libpango-1.0-0 "
+            f"libpangoft2-1.0-0): {error}"
+        ) from error
+    document: Any = weasyprint.HTML(string=html)
+    return bytes(document.write_pdf())
+
+
+def _leg_cells(leg: LegSummary) -> dict[str, str]:
+    g = _maybe_g
+    return {
+        "side": leg.side.value,
+        "stance": _number(_maybe_ms(leg.stance_mean_s), 1),
+        "stance_interval": _interval(_maybe_ms(leg.stance_low_s), _maybe_ms(leg.stance_high_s)),
+        "stance_sd": _number(_maybe_ms(leg.stance_sd_s), 1),
+        "impact": _number(g(leg.impact_mean_mps2), 1),
+        "axial": _number(g(leg.impact_axial_mean_mps2), 1),
+        "axial_interval": _interval(g(leg.impact_axial_low_mps2), g(leg.impact_axial_high_mps2)),
+        "used": f"{leg.n_used} of {leg.n_strides}",
+    }
+
+
+def _index_cells(data: ReportData, measure: Measure) -> dict[str, str]:
+    symmetry = data.summary.symmetry[measure]
+    percent = [None if x is None else percent_from_fraction(x) for x in (symmetry.index, symmetry.low, symmetry.high)]
+    names = {Measure.STANCE: "stance", Measure.IMPACT: "impact", Measure.IMPACT_AXIAL: "impact along the shin"}
+    return {
+        "name": names[measure],
+        "index": _MISSING if percent[0] is None else f"{percent[0]:+.1f} %",
+        "interval": "" if percent[1] is None or percent[2] is None else f"{percent[1]:+.1f} to {percent[2]:+.1f}",
+        "verdict": symmetry.verdict.value,
+        "reason": symmetry.reason,
+        "pairs": str(symmetry.n_pairs),
+    }
+
+
+def _excluded(data: ReportData) -> list[tuple[str, int]]:
+    counts = sorted(data.summary.excluded.items(), key=lambda item: -item[1])
+    return [(_REASONS.get(name, name), count) for name, count in counts]
+
+
+def _pod_cells(pod: PodFigures) -> dict[str, str]:
+    taken = pod.stored + pod.missing
+    return {
+        "side": pod.side.value,
+        "name": f"{pod.info.pod_id} (firmware {pod.info.firmware})",
+        "range": f"±{g_from_mps2(pod.info.accel_range_mps2):.0f} g",
+        "rate": f"{_number(pod.rate_hz, 1)} Hz" if pod.rate_hz is not None else f"{pod.info.rate_hz:g} Hz nominal",
+        "stored": f"{pod.stored:,} of {taken:,}",
+        "missing": f"{pod.missing:,} in {pod.gaps} gaps" if pod.missing else "none",
+        "causes": f"{pod.dropped_by_pod:,} pod, {pod.lost_by_host:,} host, {pod.died_in_pod:,} power"
+        if pod.missing
+        else "",
+        "clock": _MISSING if pod.clock_bound_s is None else f"±{ms_from_s(pod.clock_bound_s):.1f} ms",
+    }
+
+
+def _maybe_g(value_mps2: float | None) -> float | None:
+    return None if value_mps2 is None else g_from_mps2(value_mps2)
+
+
+def _maybe_ms(value_s: float | None) -> float | None:
+    return None if value_s is None else ms_from_s(value_s)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return _MISSING if value is None else f"{value:.{digits}f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.1f} to {high:.1f}"
+
+
+def _duration(duration_s: float) -> str:
+    minutes, seconds = divmod(round(duration_s), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def _when(at: datetime) -> str:
+    return at.strftime("%d %B %Y, %H:%M %Z").strip().lstrip("0")
