@@ -66,6 +66,7 @@ def test_a_recording_takes_no_orders() -> None:
     async def scenario() -> None:
         source = RecordingSource(CHUNKS)
         assert [item async for item in source]
+        assert dict(source.problems) == {}
         assert (source.pods["a"].chunks, source.pods["a"].last_arrival_s) == (2, 107.25)
         with pytest.raises(LinkError, match="no commands"):
             await source.command("a", b"\x41\x00")
