@@ -61,14 +61,14 @@ def bands(steps: Sequence[Step], value: Value, duration_s: float) -> list[Row]:
     return rows
 
 
-def over_time_svg(rows: list[Row], title: str, unit: str, name: str) -> str:
+def over_time_svg(rows: list[Row], title: str, name: str) -> str:
     """Both legs over time: band and median; the right leg's median is dashed, so it can be told apart in grey."""
     if not rows:
         return ""
     colour = alt.Color("leg:N", scale=alt.Scale(domain=["left", "right"], range=[LEFT, RIGHT]), legend=None)
     base = alt.Chart(alt.Data(values=rows)).encode(x=_minutes(), color=colour)
-    y = alt.Y("mid:Q", title=unit, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
-    low = alt.Y("low:Q", title=unit, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
+    y = alt.Y("mid:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
+    low = alt.Y("low:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
     band = base.mark_area(opacity=0.16, interpolate="linear").encode(y=low, y2="high:Q")
     dash = alt.StrokeDash("leg:N", scale=alt.Scale(domain=["left", "right"], range=[[1, 0], [5, 3]]), legend=None)
     line = base.mark_line(strokeWidth=1.7, point=_few(rows)).encode(y=y, strokeDash=dash)
@@ -76,7 +76,7 @@ def over_time_svg(rows: list[Row], title: str, unit: str, name: str) -> str:
 
 
 def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_percent: float) -> str:
-    """Share of contact time on the left foot with its 95 % interval on the 10 s grid, even and the 52 % lines marked."""
+    """Share of contact time on the left foot with its 95 % interval on the 10 s grid, with even and the rule."""
     stride = max(1, math.ceil(len(series) / _MOST_BINS))
     rows: list[Row] = []
     for point in series[::stride]:
@@ -94,7 +94,7 @@ def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_p
     axis = alt.Axis(tickCount=5, grid=False)
     base = alt.Chart(alt.Data(values=rows)).encode(x=_minutes(duration_s))
     band = base.mark_area(opacity=0.22, color=MILD).encode(
-        y=alt.Y("low:Q", title="% left", scale=scale, axis=axis), y2="high:Q"
+        y=alt.Y("low:Q", title=None, scale=scale, axis=axis), y2="high:Q"
     )
     line = base.mark_line(color=INK, strokeWidth=1.8, point=_few(rows, INK)).encode(y=alt.Y("mid:Q", scale=scale))
     marks = [{"at": 50.0}], [{"at": rule_percent}, {"at": 100 - rule_percent}]

@@ -52,13 +52,10 @@ def render_html(data: ReportData) -> str:
     drawn = {
         "balance": charts.balance_svg(summary.balance_series, summary.duration_s, "balance", RULE_PERCENT),
         "stance": charts.over_time_svg(
-            charts.bands(data.steps, charts.stance_ms, summary.duration_s),
-            "Stance of each leg over time",
-            "ms",
-            "stance",
+            charts.bands(data.steps, charts.stance_ms, summary.duration_s), "Stance of each leg over time", "stance"
         ),
         "impact": charts.over_time_svg(
-            charts.bands(data.steps, charts.impact_g, summary.duration_s), "Impact of each leg over time", "g", "impact"
+            charts.bands(data.steps, charts.impact_g, summary.duration_s), "Impact of each leg over time", "impact"
         ),
     }
     environment = Environment(
@@ -104,13 +101,16 @@ def render_pdf(html: str) -> bytes:
 
 def _leg_cells(leg: LegSummary) -> dict[str, str]:
     g = _maybe_g
+    # A mean without an interval is a bare number: not shown.
+    stance = leg.stance_mean_s if leg.stance_low_s is not None else None
+    axial, impact = (leg.impact_axial_mean_mps2, leg.impact_mean_mps2) if leg.impact_axial_low_mps2 else (None, None)
     return {
         "side": leg.side.value,
-        "stance": _number(_maybe_ms(leg.stance_mean_s), 1),
+        "stance": _number(_maybe_ms(stance), 1),
         "stance_interval": _interval(_maybe_ms(leg.stance_low_s), _maybe_ms(leg.stance_high_s)),
-        "stance_sd": _number(_maybe_ms(leg.stance_sd_s), 1),
-        "impact": _number(g(leg.impact_mean_mps2), 1),
-        "axial": _number(g(leg.impact_axial_mean_mps2), 1),
+        "stance_sd": _number(_maybe_ms(leg.stance_sd_s if stance else None), 1),
+        "impact": _number(g(impact), 1),
+        "axial": _number(g(axial), 1),
         "axial_interval": _interval(g(leg.impact_axial_low_mps2), g(leg.impact_axial_high_mps2)),
         "used": f"{leg.n_used} of {leg.n_strides}",
     }
