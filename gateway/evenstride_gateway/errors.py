@@ -1,4 +1,4 @@
-"""Errors of the gateway, one class per decision the caller makes. Messages are one line for the person who reads them."""
+"""Errors of the gateway, one class per decision the caller makes; a message is one line for its reader."""
 
 from evenstride_analysis.errors import EvenstrideError, InputError
 

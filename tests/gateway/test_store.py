@@ -12,7 +12,7 @@ from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, beg
 from evenstride_analysis.model import ClockFit, Doubt, LossCause, Measure, Session, Side, Stride, Symmetry, Verdict
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss
-from evenstride_gateway.store import ChangeKind, Entity, Person, PublishedKey, Store
+from evenstride_gateway.store import ChangeKind, Entity, Person, Placement, PublishedKey, Store, schema
 
 
 def _bits(found: Stride) -> list[object]:
@@ -63,7 +63,7 @@ def test_people_pods_and_sessions_are_read_back(tmp_path: Path) -> None:
         assert store.sessions() == [replace(session, stopped_at=START + timedelta(minutes=30))]
         assert store.pod(LEFT_POD) == pod(firmware="1.1.0")
         assert store.people() == [Person(runner_id="anna", name="Anna Å.")]
-        assert store.meta()["format"] == "1"
+        assert store.meta()["format"] == str(len(schema.MIGRATIONS))
 
 
 def test_an_unknown_session_is_named_with_a_hint(tmp_path: Path) -> None:
@@ -272,3 +272,11 @@ def test_threads_take_turns(tmp_path: Path) -> None:
         done = [threads.submit(store.apply_strides, "s1", part) for part in parts]
         assert [len(changes.result()) for changes in done] == [1] * 40
         assert len(store.strides("s1")) == 40
+
+
+def test_where_a_pod_usually_sits_is_kept_and_corrected(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.put_placement(Placement(pod_id="a1", side=Side.LEFT))
+        store.put_placement(Placement(pod_id="a1", side=Side.RIGHT, runner_id="ada"))
+    with Store.open(tmp_path, readonly=True) as store:
+        assert store.placements() == [Placement(pod_id="a1", side=Side.RIGHT, runner_id="ada")]

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-from evenstride_analysis.model import Assignment, ClockFit, LossCause, PodInfo, Session
+from evenstride_analysis.model import Assignment, ClockFit, LossCause, PodInfo, Session, Side
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
-from evenstride_gateway.store.types import Change, Person, StoredStride, StoredSymmetry
+from evenstride_gateway.store.types import Change, Person, Placement, StoredStride, StoredSymmetry
 
 _FULL = ("disk is full", "disk I/O error")
 
@@ -115,6 +115,15 @@ class Reader:
             int(include_retired),
         )
         return [wearers.stored(row) for row in found]
+
+    def count_strides(self, session_id: str) -> int:
+        """How many strides of a session are in force."""
+        return self._rows("SELECT count(*) FROM strides WHERE session_id = ? AND retired = 0", session_id)[0][0]
+
+    def placements(self) -> list[Placement]:
+        """Where each pod usually sits, by pod."""
+        found = self._rows("SELECT pod_id, side, runner_id FROM placements ORDER BY pod_id")
+        return [Placement(pod_id=row["pod_id"], side=Side(row["side"]), runner_id=row["runner_id"]) for row in found]
 
     def stride(self, stride_id: int) -> StoredStride | None:
         """One stride, retired or not; None when its session was deleted. For those who follow the changes."""

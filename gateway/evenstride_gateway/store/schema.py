@@ -106,7 +106,12 @@ _FIRST: Migration = (
     ) STRICT""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+# Where a pod usually sits; a session's own assignments are rows of their own.
+_PLACEMENTS: Migration = (
+    "CREATE TABLE placements (pod_id TEXT PRIMARY KEY, side TEXT NOT NULL, runner_id TEXT NOT NULL) STRICT",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS)
 APPLICATION_ID = 0x45765374  # "EvSt": what `file` and we recognise the database by
 
 

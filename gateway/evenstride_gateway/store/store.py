@@ -79,7 +79,7 @@ class Store(StrideWriter):
         if self._readonly:
             raise StoreError(f"the data at {self.folder} were opened for reading only")
         self.session(session_id)
-        return RawWriter(self._raw_path(session_id, pod.pod_id), pod, self._on_cut)
+        return RawWriter(self.raw_path(session_id, pod.pod_id), pod, self._on_cut)
 
     def raw_pods(self, session_id: str) -> list[str]:
         """The pods that have a raw log in a session."""
@@ -100,7 +100,7 @@ class Store(StrideWriter):
 
     def raw_bytes(self, session_id: str) -> int:
         """How much room the raw of a session takes on the disk."""
-        return sum(self._raw_path(session_id, pod_id).stat().st_size for pod_id in self.raw_pods(session_id))
+        return sum(self.raw_path(session_id, pod_id).stat().st_size for pod_id in self.raw_pods(session_id))
 
     def delete_session(self, session_id: str) -> None:
         """Take a session out with its raw. The feed keeps a retirement for all that was published."""
@@ -109,12 +109,13 @@ class Store(StrideWriter):
         with plain_errors(self.folder), suppress(FileNotFoundError):
             shutil.rmtree(self.folder / RAW / session_id)
 
-    def _raw_path(self, session_id: str, pod_id: str) -> Path:
+    def raw_path(self, session_id: str, pod_id: str) -> Path:
+        """Where the raw log of a pod lies, whether it exists or not. Raises StoreError for an id that is none."""
         session_name, pod_name = checked_id(session_id, "session id"), checked_id(pod_id, "pod id")
         return self.folder / RAW / session_name / f"{pod_name}{SUFFIX}"
 
     def _existing(self, session_id: str, pod_id: str) -> Path:
-        path = self._raw_path(session_id, pod_id)
+        path = self.raw_path(session_id, pod_id)
         if not path.exists():
             held = ", ".join(self.raw_pods(session_id)) or "none"
             raise StoreError(f"no raw of pod {pod_id} in session {session_id}; pods with raw: {held}")
@@ -127,6 +128,6 @@ class Store(StrideWriter):
             shutil.rmtree(self.folder / RAW / checked_id(session_id, "session id"), ignore_errors=True)
         for session in self.sessions():
             for pod_id in () if session.stopped_at else self.raw_pods(session.session_id):
-                cut = cut_tail(self._raw_path(session.session_id, pod_id))
+                cut = cut_tail(self.raw_path(session.session_id, pod_id))
                 if cut is not None and self._on_cut is not None:
                     self._on_cut(cut)

@@ -50,6 +50,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a pod usually sits, taken over into the assignment of each new session. `runner_id` "" = whoever runs."""
+
+    pod_id: str
+    side: Side
+    runner_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStride:
     """A stride with what the store gave it for ever: id and publication time (session seconds).
 

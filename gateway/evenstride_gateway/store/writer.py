@@ -13,7 +13,7 @@ from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
 from evenstride_gateway.store.assigning import clash, overlay
 from evenstride_gateway.store.reader import Reader, plain_errors
-from evenstride_gateway.store.types import Change, ChangeKind, Entity, Person, PublishedKey
+from evenstride_gateway.store.types import Change, ChangeKind, Entity, Person, Placement, PublishedKey
 
 
 class Writer(Reader):
@@ -73,6 +73,17 @@ class Writer(Reader):
             db.execute(
                 "INSERT INTO pods VALUES (?, ?) ON CONFLICT (pod_id) DO UPDATE SET info = excluded.info",
                 (info.pod_id, rows.pod_json(info)),
+            )
+
+    def put_placement(self, placement: Placement) -> None:
+        """Say where a pod usually sits; sessions that exist keep their assignments."""
+        rows.checked_id(placement.pod_id, "pod id")
+        with self._transaction() as db:
+            if placement.runner_id:
+                self._enter_runner(placement.runner_id)
+            db.execute(
+                "INSERT OR REPLACE INTO placements VALUES (?, ?, ?)",
+                (placement.pod_id, placement.side.value, placement.runner_id),
             )
 
     def create_session(self, session: Session, assignments: Sequence[Assignment] = ()) -> None:

@@ -1,0 +1,186 @@
+"""The wiring diagram: source -> intake -> recorder -> store and page. One TaskGroup; stop = close and drain."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from evenstride_analysis.model import Side
+from evenstride_gateway.air import TimePing
+from evenstride_gateway.backfill import Backfiller
+from evenstride_gateway.clock import ping_delay_s
+from evenstride_gateway.config import Config
+from evenstride_gateway.errors import LinkError
+from evenstride_gateway.health import Health
+from evenstride_gateway.intake import Intake
+from evenstride_gateway.link.source import Source
+from evenstride_gateway.recorder import Recorder
+from evenstride_gateway.results import system_error
+from evenstride_gateway.sessions import Sessions
+from evenstride_gateway.status import Status
+from evenstride_gateway.store import Store
+from evenstride_gateway.web.hub import Hub
+from evenstride_gateway.web.view import LiveView
+from evenstride_gateway.writing import StoreQueue
+
+SYNC_S = 0.5  # raw is on the disk at most this long, and one write, after it arrived
+TEND_S = 1.0
+PING_CHECK_S = 0.05
+ACKNOWLEDGE_S = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """The parts of one running gateway."""
+
+    source: Source
+    queue: StoreQueue
+    recorder: Recorder
+    backfiller: Backfiller
+    intake: Intake
+    sessions: Sessions
+    status: Status
+    view: LiveView
+    hub: Hub
+    config: Config
+    rng: random.Random = field(default_factory=random.Random)
+
+
+def wire(
+    *,
+    store: Store,
+    source: Source,
+    config: Config,
+    sides: Mapping[str, Side],
+    version: str,
+    health: Health,
+    utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    rng: random.Random | None = None,
+) -> Gateway:
+    """Make the parts and connect them; nothing runs yet. Call inside a running loop."""
+    loop = asyncio.get_running_loop()
+    view = LiveView(version=version)
+    hub = Hub(snapshot=lambda: view.snapshot(loop.time()), delta=lambda: view.delta(loop.time()))
+    queue = StoreQueue(store)
+    system = system_error(config.symmetry)
+    backfiller = Backfiller(source)
+    health.watch(queue.channel)
+    intake: Intake
+    recorder = Recorder(
+        queue=queue,
+        view=view,
+        system=system,
+        fit_of=lambda pod_id, boot_id: intake.fit_of(pod_id, boot_id),  # noqa: PLW0108 - made two lines below
+        now_s=loop.time(),
+    )
+    recorder.sides.update(sides)
+    intake = Intake(recorder=recorder, backfiller=backfiller, on_event=lambda text: health.event(text, loop.time()))
+    sessions = Sessions(
+        queue=queue,
+        recorder=recorder,
+        intake=intake,
+        backfiller=backfiller,
+        view=view,
+        config=config,
+        system=system,
+        utc=utc,
+    )
+    status = Status(source=source, queue=queue, recorder=recorder, intake=intake, view=view, health=health)
+    return Gateway(
+        source=source,
+        queue=queue,
+        recorder=recorder,
+        backfiller=backfiller,
+        intake=intake,
+        sessions=sessions,
+        status=status,
+        view=view,
+        hub=hub,
+        config=config,
+        rng=rng or random.Random(),
+    )
+
+
+@asynccontextmanager
+async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
+    """Run the gateway while the context lasts; yields its TaskGroup. At the end a running session is stopped and stored.
+
+    The source must be entered already. What fails ends the run: as an exception group of what it was.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(gateway.queue.run(), name="store: writer")
+        taking = tasks.create_task(_take(gateway), name="intake")
+        chores = [
+            tasks.create_task(_sync(gateway), name="store: sync"),
+            tasks.create_task(_ping(gateway), name="clock: pings"),
+            tasks.create_task(_tend(gateway), name="backfill and status"),
+        ]
+        yield tasks
+        if gateway.recorder.recording is not None:
+            await gateway.sessions.stop()
+        for chore in chores:
+            chore.cancel()
+        await gateway.source.close()
+        await taking
+        gateway.queue.close()
+        await writing
+
+
+async def _take(gateway: Gateway) -> None:
+    """Everything that arrives, then whatever the page should know of it."""
+    strides = 0
+    async for item in gateway.source:
+        await gateway.intake.take(item)
+        if gateway.recorder.shown != strides:
+            strides = gateway.recorder.shown
+            gateway.hub.publish()
+
+
+async def _sync(gateway: Gateway) -> None:
+    while True:
+        await asyncio.sleep(SYNC_S)
+        await gateway.recorder.sync()
+
+
+async def _ping(gateway: Gateway) -> None:
+    """Ask every streaming pod for its time, each on its own schedule."""
+    loop = asyncio.get_running_loop()
+    due_s: dict[str, float] = {}
+    while True:
+        await asyncio.sleep(PING_CHECK_S)
+        for pod_id, pod in gateway.intake.pods.items():
+            if pod.streaming_since_s is None or due_s.get(pod_id, 0.0) > loop.time():
+                continue
+            now_s = loop.time()
+            due_s[pod_id] = now_s + ping_delay_s(now_s - pod.streaming_since_s, gateway.rng)
+            try:
+                await gateway.source.ping(pod_id, bytes(TimePing(ping_id=pod.pings.sent(now_s))))
+            except LinkError:
+                continue  # the link is going: its loss arrives as a LinkChange
+
+
+async def _tend(gateway: Gateway) -> None:
+    """Once a second: what the pods still hold, what came late, and the state that a person sees."""
+    loop = asyncio.get_running_loop()
+    acknowledged_s = loop.time()
+    while True:
+        await asyncio.sleep(TEND_S)
+        if gateway.recorder.recording is not None:
+            for pod_id, pipeline in list(gateway.recorder.pipelines.items()):
+                if gateway.intake.is_streaming(pod_id):
+                    await gateway.backfiller.step(pod_id, pipeline, loop.time())
+            await gateway.sessions.tend()
+            if loop.time() - acknowledged_s >= ACKNOWLEDGE_S:
+                acknowledged_s = loop.time()
+                await _acknowledge(gateway)
+        gateway.status.refresh(loop.time())
+
+
+async def _acknowledge(gateway: Gateway) -> None:
+    await gateway.recorder.sync()
+    await gateway.queue.call(lambda _: None)  # all that was put before is on the disk now
+    for pod_id, pipeline in list(gateway.recorder.pipelines.items()):
+        if gateway.intake.is_streaming(pod_id):
+            await gateway.backfiller.acknowledge(pod_id, pipeline)

@@ -1,0 +1,115 @@
+"""`evenstride analyze` and `evenstride import`: recordings in, strides out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evenstride_analysis.model import Doubt, Side, Stride
+from evenstride_gateway.cli.common import DataDir, Json, data_dir, err, out, print_json, progress
+from evenstride_gateway.errors import InputError
+from evenstride_gateway.results import session_steps, sides_of, stored_strides
+from evenstride_gateway.store import Store
+from evenstride_gateway.tables.analyse import analyse_recording
+from evenstride_gateway.tables.axes import parse_sensor_axes
+from evenstride_gateway.tables.importers import read_foreign, write_recording
+from evenstride_gateway.tables.reading import read_recording
+from evenstride_gateway.tables.strides import HEADER, StrideRow, cells, in_time_order, write_stride_table
+
+
+def analyze(
+    recording: Annotated[
+        Path | None, typer.Argument(help="A recording table (CSV or Parquet).", show_default=False)
+    ] = None,
+    *,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="Analyze the stored raw of a session instead.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Write the stride table here (- = standard output).")
+    ] = None,
+    sensor_axes: Annotated[
+        str | None,
+        typer.Option(
+            "--sensor-axes",
+            metavar="TEXT",
+            help="How the sensor sits, e.g. x=z,y=x,z=y; for one side each: left:...;right:...",
+        ),
+    ] = None,
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Find the strides in a recording, or in a stored session, and write one row each."""
+    if (recording is None) == (session is None):
+        raise InputError("say either a recording file or --session ID")
+    if recording is not None:
+        rows = _of_file(recording, sensor_axes, quiet=as_json)
+    else:
+        rows = _of_session(data_dir(data), session or "")
+    if table is not None:
+        write_stride_table(rows, table)
+    if as_json:
+        ordered = in_time_order(rows)
+        print_json([dict(zip(HEADER, cells(row), strict=True)) for row in ordered])
+    elif table != "-":
+        _tell(rows, table)
+
+
+def _of_file(path: Path, sensor_axes: str | None, *, quiet: bool) -> list[StrideRow]:
+    rotations = None if sensor_axes is None else parse_sensor_axes(sensor_axes)
+    read = read_recording(path)
+    for notice in read.notices:
+        err.print(f"evenstride: {notice}", markup=False, soft_wrap=True)
+    with progress("finding strides", quiet=quiet) as tell:
+        return analyse_recording(read, rotations=rotations, progress=tell)
+
+
+def _of_session(folder: Path, session_id: str) -> list[StrideRow]:
+    """Strides of the raw log in pod time; gait and alternation as both legs say in session time."""
+    with Store.open(folder, readonly=True) as store:
+        store.session(session_id)
+        sides = sides_of(store, session_id)
+        steps = {_key(step.stride): step for step in session_steps(store, session_id)}
+        rows: list[StrideRow] = []
+        for stride in stored_strides(store, session_id):
+            step = steps.get(_key(stride))
+            gait = stride.gait if step is None else step.gait
+            broken = step is not None and not step.alternates
+            rows.append(
+                StrideRow(
+                    sides[stride.pod_id], stride, gait, stride.doubt | (Doubt.ALTERNATION if broken else Doubt(0))
+                )
+            )
+    return rows
+
+
+def _key(stride: Stride) -> tuple[str, int, int]:
+    return (stride.pod_id, stride.boot_id, stride.strike_index)
+
+
+def _tell(rows: list[StrideRow], table: str | None) -> None:
+    for side in Side:
+        own = [row for row in rows if row.side is side]
+        doubted = sum(bool(row.doubt) for row in own)
+        out.print(f"{side.value:5}  {len(own)} strides, {doubted} of them doubted")
+    if table is None:
+        out.print("Nothing was written: --out strides.csv writes the table, --json prints it.")
+    else:
+        out.print(f"written: {table}", markup=False)
+
+
+def import_recording(
+    source: Annotated[Path, typer.Argument(help="RBDS or JDX .npz, or TRIPOD *_Lshank.csv.gz.")],
+    table: Annotated[Path, typer.Option("--out", metavar="FILE", help="The recording table: .csv or .parquet.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Turn a published recording into the table that `analyze` and `demo --recording` read."""
+    imported = read_foreign(source)
+    with progress("writing", quiet=as_json) as tell:
+        rows = write_recording(imported, table, tell)
+    if as_json:
+        print_json({"rows": rows, "out": str(table), "credit": imported.credit})
+    else:
+        out.print(f"{rows} samples written to {table}", markup=False)
+        out.print(imported.credit, markup=False, style="dim")

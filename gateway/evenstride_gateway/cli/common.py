@@ -1,0 +1,102 @@
+"""What every command shares: the data directory, JSON, errors in one line, exit codes."""
+
+import json
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from importlib.metadata import version as distribution_version
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from evenstride_gateway.config import default_data_dir
+from evenstride_gateway.errors import (
+    ConfigError,
+    EvenstrideError,
+    InputError,
+    LinkError,
+    StoreError,
+)
+
+
+class Exit(IntEnum):
+    """Exit codes, as `evenstride --help` lists them."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    INPUT = 3
+    CONFIG = 4
+    STORE = 5
+    RADIO = 6
+    OTHER = 7
+    INTERRUPTED = 130
+
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Where evenstride keeps its data.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def data_dir(given: Path | None) -> Path:
+    return given if given is not None else default_data_dir()
+
+
+def software_version() -> str:
+    return distribution_version("evenstride")
+
+
+def print_json(value: object) -> None:
+    """JSON to standard output, one document."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+@contextmanager
+def progress(text: str, *, quiet: bool = False) -> Generator[Callable[[int, int], None], None, None]:
+    """A bar on standard error; call what it yields with (done, in all)."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
+        task = bar.add_task(text, total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield tell
+
+
+def exit_code(error: EvenstrideError) -> Exit:
+    for kind, code in (
+        (ConfigError, Exit.CONFIG),
+        (StoreError, Exit.STORE),
+        (LinkError, Exit.RADIO),
+        (InputError, Exit.INPUT),
+    ):
+        if isinstance(error, kind):
+            return code
+    return Exit.OTHER
+
+
+def plain_errors(error: BaseException) -> Iterator[BaseException]:
+    """The errors inside a (nested) group, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from plain_errors(inner)
+    else:
+        yield error
+
+
+def say(error: BaseException) -> None:
+    err.print(f"evenstride: {error}", style="bold red", markup=False, soft_wrap=True)

@@ -1,0 +1,69 @@
+"""`evenstride run`: the gateway with real pods."""
+
+import asyncio
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evenstride_gateway.cli.common import DataDir, Json, data_dir, err, out, print_json, software_version
+from evenstride_gateway.config import Config, load_config
+
+
+def run(
+    *,
+    runner: Annotated[
+        str | None, typer.Option("--start", metavar="NAME", help="Record this runner as soon as a pod streams.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the live page (0 = any free one).")] = None,
+    adapter: Annotated[list[str] | None, typer.Option(help="Bluetooth adapter; say it again for more.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the live page.")] = False,
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Connect to your pods, show the live page, record. Ctrl-C stops and stores."""
+    folder = data_dir(data)
+    adapters = tuple(adapter) if adapter else None
+    config = load_config(folder, page={"port": port}, radio={"adapters": adapters})
+    asyncio.run(_run(folder, config, runner, browser=not no_browser, as_json=as_json))
+
+
+async def _run(folder: Path, config: Config, runner: str | None, *, browser: bool, as_json: bool) -> None:
+    from evenstride_gateway.hosting import hosted, open_store, until_interrupted
+    from evenstride_gateway.link.backend import LinkConfig
+    from evenstride_gateway.link.ble import BleSource
+
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        err.print(f"evenstride: {sentence}", markup=False, soft_wrap=True)
+
+    link = LinkConfig(
+        slots_per_adapter=config.radio.pods_per_adapter, use_acquire_notify=config.radio.use_acquire_notify
+    )
+    async with (
+        until_interrupted() as stop,
+        open_store(folder, config, tell) as store,
+        BleSource(adapters=config.radio.adapters, config=link) as source,
+    ):
+        sides = {placement.pod_id: placement.side for placement in store.placements()}
+        async with hosted(
+            store=store,
+            source=source,
+            config=config,
+            sides=sides,
+            version=software_version(),
+            cut_at_start="; ".join(told),
+        ) as host:
+            if as_json:
+                print_json({"page": host.url, "coach": host.coach_url})
+            else:
+                out.print(f"live page: {host.coach_url}", markup=False, soft_wrap=True)
+                out.print("Ctrl-C stops and stores.")
+            if browser:
+                webbrowser.open(host.coach_url)
+            if runner is not None:
+                await host.gateway.sessions.start_when_streaming(runner, pods=1, stop=stop)
+            await stop.wait()

@@ -1,0 +1,149 @@
+"""`evenstride sessions`: list, show, delete."""
+
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.table import Table
+
+from evenstride_analysis.model import LegSummary, Measure, Side, Summary
+from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s, percent_from_fraction
+from evenstride_gateway.cli.common import DataDir, Json, data_dir, out, print_json
+from evenstride_gateway.config import load_config
+from evenstride_gateway.errors import StoreError
+from evenstride_gateway.results import session_summary, system_error
+from evenstride_gateway.store import Store
+
+app = typer.Typer(help="What was recorded.", no_args_is_help=True)
+SessionId = Annotated[str, typer.Argument(help="The session's id.")]
+
+
+class _Row(NamedTuple):
+    session: str
+    runner: str
+    started_at: str
+    duration_s: float | None
+    strides: int
+
+
+@app.command("list")
+def list_sessions(*, data: DataDir = None, as_json: Json = False) -> None:
+    """All sessions, the newest first."""
+    with Store.open(data_dir(data), readonly=True) as store:
+        names = {person.runner_id: person.name for person in store.people()}
+        rows = [
+            _Row(
+                session=session.session_id,
+                runner=names.get(session.runner_id) or session.runner_id,
+                started_at=session.started_at.isoformat(timespec="seconds"),
+                duration_s=None
+                if session.stopped_at is None
+                else round((session.stopped_at - session.started_at).total_seconds(), 1),
+                strides=store.count_strides(session.session_id),
+            )
+            for session in store.sessions()
+        ]
+    if as_json:
+        print_json([row._asdict() for row in rows])
+        return
+    table = Table("session", "runner", "started (UTC)", "duration", "strides", box=None)
+    for row in rows:
+        lasted = "runs, or was cut off" if row.duration_s is None else f"{row.duration_s:.0f} s"
+        table.add_row(row.session, row.runner, row.started_at[:19], lasted, str(row.strides))
+    out.print(table if rows else "No sessions yet: `evenstride demo` makes one.")
+
+
+@app.command("show")
+def show(session: SessionId, *, data: DataDir = None, as_json: Json = False) -> None:
+    """What one session says, with its errors."""
+    folder = data_dir(data)
+    config = load_config(folder)
+    with Store.open(folder, readonly=True) as store:
+        summary = session_summary(store, session, system_error(config.symmetry))
+    if as_json:
+        print_json(summary_json(summary))
+        return
+    for side in Side:
+        out.print(_leg_line(summary.legs[side]))
+    for measure in (Measure.STANCE, Measure.IMPACT_AXIAL):
+        out.print(symmetry_line(summary, measure))
+
+
+@app.command("delete")
+def delete(
+    session: SessionId,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Delete a session with its raw samples, for good."""
+    with Store.open(data_dir(data)) as store:
+        known = store.session(session)
+        if known.stopped_at is None:
+            raise StoreError(f"session {session} is not ended: start the gateway once, it ends what a crash left open")
+        if not yes:
+            typer.confirm(f"Delete session {session} with its raw samples?", abort=True)
+        store.delete_session(session)
+    if as_json:
+        print_json({"deleted": session})
+    else:
+        out.print(f"deleted: {session}", markup=False)
+
+
+def symmetry_line(summary: Summary, measure: Measure) -> str:
+    """One symmetry in words, never without its interval or the reason why there is none."""
+    found = summary.symmetry[measure]
+    name = "stance balance" if measure is Measure.STANCE else "impact balance"
+    if found.index is None or found.low is None or found.high is None:
+        return f"{name}: {found.verdict.value} ({found.reason})"
+    left, low, high = balance_percent(found.index), balance_percent(found.low), balance_percent(found.high)
+    return (
+        f"{name}: {found.verdict.value}, {left:.1f} % left (95 % interval {low:.1f} to {high:.1f}),"
+        f" SI {percent_from_fraction(found.index):+.1f} %, {found.n_pairs} pairs"
+    )
+
+
+def _leg_line(leg: LegSummary) -> str:
+    if leg.stance_mean_s is None:
+        return f"{leg.side.value:5}  {leg.n_strides} strides, none clean and running"
+    interval = ""
+    if leg.stance_low_s is not None and leg.stance_high_s is not None:
+        interval = f" ({ms_from_s(leg.stance_low_s):.1f} to {ms_from_s(leg.stance_high_s):.1f})"
+    axial = leg.impact_axial_mean_mps2
+    impact = "impact not measurable" if axial is None else f"impact {g_from_mps2(axial):.1f} g"
+    return f"{leg.side.value:5}  stance {ms_from_s(leg.stance_mean_s):.1f} ms{interval}, {impact}, {leg.n_used} strides"
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """The summary in the units of a reader, units in the names."""
+    return {
+        "duration_s": round(summary.duration_s, 1),
+        "method": summary.method,
+        "cadence_spm": summary.cadence_spm,
+        "legs": {
+            side.value: {
+                "strides": leg.n_strides,
+                "used": leg.n_used,
+                "stance_ms": None if leg.stance_mean_s is None else ms_from_s(leg.stance_mean_s),
+                "impact_axial_g": None
+                if leg.impact_axial_mean_mps2 is None
+                else g_from_mps2(leg.impact_axial_mean_mps2),
+                "clipped": leg.n_clipped,
+                "walking": leg.n_walk,
+                "doubts": leg.doubts,
+            }
+            for side, leg in summary.legs.items()
+        },
+        "symmetry": {
+            measure.value: {
+                "verdict": found.verdict.value,
+                "reason": found.reason,
+                "index_percent": None if found.index is None else percent_from_fraction(found.index),
+                "low_percent": None if found.low is None else percent_from_fraction(found.low),
+                "high_percent": None if found.high is None else percent_from_fraction(found.high),
+                "pairs": found.n_pairs,
+            }
+            for measure, found in summary.symmetry.items()
+        },
+        "excluded": summary.excluded,
+    }

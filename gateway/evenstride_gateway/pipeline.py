@@ -1,0 +1,92 @@
+"""One pod during one recording: every sample is counted once, the detector gets them in order, late ones are noted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evenstride_analysis.frames import IDENTITY
+from evenstride_analysis.model import Frame, PodInfo, Stride
+from evenstride_analysis.strides.detector import StrideDetector
+from evenstride_gateway.air import RawFrame
+from evenstride_gateway.ledger import Piece, SampleLedger, pieces
+from evenstride_gateway.samples import SampleReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Samples that came after the live detector had passed them: the detector must run again around them."""
+
+    boot_id: int
+    first_index: int
+    end_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a frame brought. `frame` is None when every sample of it was already known."""
+
+    frame: Frame | None
+    strides: list[Stride]
+
+
+class PodPipeline:
+    """Frames of one pod -> strides in pod time. Owns the ledgers; holds no clock and no scientific constant."""
+
+    def __init__(self, info: PodInfo, *, rotation: Sequence[float] = IDENTITY) -> None:
+        self.info = info
+        self.rotation = rotation
+        self.ledgers: dict[int, SampleLedger] = {}
+        self.late: list[Late] = []
+        self._reader = SampleReader(info)
+        self._detector = detector_for(info, rotation)
+        self.live_boot: int | None = None
+        self.fed_end = 0
+
+    def take(self, message: RawFrame) -> Taken:
+        """Count the frame's samples; hand the new ones that are in order to the detector."""
+        frame = message.frame(self.info.pod_id)
+        ledger = self.ledgers.get(frame.boot_id)
+        if ledger is None:
+            # The first boot is met in mid-stream; a later one began during the recording, so all of it is expected.
+            start = 0 if self.ledgers else None
+            ledger = self.ledgers[frame.boot_id] = SampleLedger(
+                pod_id=frame.pod_id, boot_id=frame.boot_id, expect_from=start
+            )
+        fresh = ledger.take(frame, backfill=message.backfill)
+        if not fresh:
+            return Taken(frame=None, strides=[])
+        if not message.backfill and frame.boot_id != self.live_boot:
+            self.live_boot = frame.boot_id
+            self.fed_end = frame.first_index
+        strides: list[Stride] = []
+        for piece in pieces(frame, fresh):
+            if message.backfill or piece.first_index < self.fed_end:
+                self.late.append(Late(boot_id=piece.boot_id, first_index=piece.first_index, end_index=piece.end_index))
+            else:
+                strides += self._feed(piece)
+        return Taken(frame=frame, strides=strides)
+
+    def _feed(self, piece: Piece) -> list[Stride]:
+        # A jump forward is a gap to the detector: it needs no word of ours.
+        self.fed_end = piece.end_index
+        return self._detector.push(self._reader.block(piece))
+
+    def changed_to(self, info: PodInfo) -> "PodPipeline":
+        """The same pod after it changed what it says of itself (another rate): the account goes on."""
+        other = PodPipeline(info, rotation=self.rotation)
+        other.ledgers, other.late = self.ledgers, self.late
+        return other
+
+    def flush(self) -> list[Stride]:
+        """What the samples so far still settle; frames may go on coming."""
+        return self._detector.flush()
+
+
+def detector_for(info: PodInfo, rotation: Sequence[float]) -> StrideDetector:
+    """The detector of this pod, with the ranges and the nominal rate that its Info names."""
+    return StrideDetector(
+        pod_id=info.pod_id,
+        rate_hz=info.rate_hz,
+        accel_range_mps2=info.accel_range_mps2,
+        gyro_range_radps=info.gyro_range_radps,
+        rotation=rotation,
+    )

@@ -1,0 +1,220 @@
+"""One recording: who wears what, strides to store and page, symmetry on its grid. Holds no formula of the science."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from evenstride_analysis.model import Assignment, ClockFit, Frame, Measure, PodInfo, Session, Side, Step, Stride
+from evenstride_analysis.pairing import Pairing
+from evenstride_analysis.symmetry import LiveSymmetry, SystematicError
+from evenstride_gateway.air import RawFrame, StrideRecords
+from evenstride_gateway.clock import shifted
+from evenstride_gateway.pipeline import PodPipeline
+from evenstride_gateway.store import RawWriter, Store
+from evenstride_gateway.web.view import LiveView
+from evenstride_gateway.writing import StoreQueue
+
+SHOWN = (Measure.STANCE, Measure.IMPACT_AXIAL)
+_WAITING = 200  # strides of one pod that wait for its first clock fit: two minutes of running
+
+FitOf = Callable[[str, int], "ClockFit | None"]  # pod, boot -> the fit now, in host monotonic seconds
+
+
+@dataclass(slots=True)
+class Recording:
+    """A session that runs: `start_s` is its zero in host monotonic seconds."""
+
+    session: Session
+    start_s: float
+    assignments: tuple[Assignment, ...]
+    raw: dict[str, RawWriter] = field(default_factory=dict[str, RawWriter])
+    unwritten: list[Frame] = field(default_factory=list[Frame])
+
+
+class LiveLegs:
+    """Both legs together as strides come in, in seconds since `start_s`."""
+
+    def __init__(self, start_s: float, system: SystematicError) -> None:
+        self.start_s = start_s
+        self.pairing = Pairing()
+        self.symmetry = [LiveSymmetry(measure=measure, system=system) for measure in SHOWN]
+        self.latest_s: dict[Side, float] = {}
+
+    def push(self, side: Side, stride: Stride, t_s: float, bound_s: float) -> list[Step]:
+        """The steps that this stride settles. What comes behind the live edge is left to the end of the session."""
+        if t_s <= self.latest_s.get(side, float("-inf")):
+            return []
+        self.latest_s[side] = t_s
+        return self.pairing.push(side, stride, t_s, bound_s)
+
+
+class Recorder:
+    """Takes the frames of all pods; knows whether they are recorded, and what the page is told."""
+
+    def __init__(
+        self, *, queue: StoreQueue, view: LiveView, system: SystematicError, fit_of: FitOf, now_s: float
+    ) -> None:
+        self.recording: Recording | None = None
+        self.closing = False  # the session was stopped: what is backfilled still counts, live frames no longer do
+        self.pipelines: dict[str, PodPipeline] = {}
+        self.sides: dict[str, Side] = {}
+        self.shown = 0  # strides that the page was told of
+        self._queue, self._view, self._system, self._fit_of = queue, view, system, fit_of
+        self._legs = LiveLegs(now_s, system)
+        self._waiting: dict[str, deque[Stride]] = {}
+
+    async def on_pod(self, info: PodInfo) -> None:
+        """A pod streams: it gets a pipeline, and a place in the store when a session runs."""
+        held = self.pipelines.get(info.pod_id)
+        if held is not None and held.info == info:
+            return
+        self.pipelines[info.pod_id] = PodPipeline(info) if held is None else held.changed_to(info)
+        self._waiting.setdefault(info.pod_id, deque(maxlen=_WAITING))
+        if self.recording is not None:
+            await self._open_raw(self.recording, [info])
+
+    async def on_frame(self, pod_id: str, message: RawFrame) -> None:
+        """Count, store and detect. A pod that never said what it is cannot be read and is left to the ledger's gap."""
+        pipeline = self.pipelines.get(pod_id)
+        if pipeline is None or (self.closing and not message.backfill):
+            return
+        taken = pipeline.take(message)
+        if taken.frame is not None and self.recording is not None:
+            self.recording.unwritten.append(taken.frame)
+        if taken.strides:
+            await self.on_strides(pod_id, taken.strides)
+
+    async def on_records(self, pod_id: str, message: StrideRecords) -> None:
+        """What the pod computed itself; where raw of the same stride is known, the store lets raw win."""
+        pipeline = self.pipelines.get(pod_id)
+        if pipeline is None or self.closing:
+            return
+        strides = [
+            record.stride(pod_id=pod_id, boot_id=message.boot_id, method=message.method, tick_hz=pipeline.info.tick_hz)
+            for record in message.records
+        ]
+        await self.on_strides(pod_id, strides)
+
+    async def on_strides(self, pod_id: str, strides: Sequence[Stride]) -> None:
+        """Strides of one pod: to the store, to the page, and to the other leg."""
+        waiting = self._waiting[pod_id]
+        waiting.extend(strides)
+        timed = [(stride, fit) for stride in waiting if (fit := self._fit_of(pod_id, stride.boot_id)) is not None]
+        waiting.clear()
+        if not timed:
+            return
+        if self.recording is not None:
+            session_id, start_s = self.recording.session.session_id, self.recording.start_s
+            t_s = {stride: shifted(fit, start_s).session_s(stride.strike_s) for stride, fit in timed}
+            await self._queue.put(
+                lambda store: store.apply_strides(session_id, list(t_s), published_t_s=t_s.__getitem__)
+            )
+        side = self.sides.get(pod_id)
+        if side is not None:
+            for stride, fit in timed:
+                await self._show(side, stride, fit)
+
+    async def _show(self, side: Side, stride: Stride, fit: ClockFit) -> None:
+        legs = self._legs
+        host_s = fit.session_s(stride.strike_s)
+        self._view.on_stride(side, stride, host_s)
+        self.shown += 1
+        await self._enter(legs.push(side, stride, host_s - legs.start_s, fit.bound_s))
+
+    async def _enter(self, steps: Sequence[Step]) -> None:
+        if not steps:
+            return
+        legs = self._legs
+        for step in steps:
+            self._view.on_step(step, step.t_s + legs.start_s)
+            for live in legs.symmetry:
+                live.push(step)
+        points = [point for live in legs.symmetry for point in live.grid_points()]
+        if points and self.recording is not None:
+            session_id = self.recording.session.session_id
+            await self._queue.put(lambda store: store.put_symmetry(session_id, points))
+        for live in legs.symmetry:
+            self._view.on_symmetry(live.at(steps[-1].t_s))
+
+    async def start(self, session: Session, assignments: Sequence[Assignment], *, start_s: float) -> None:
+        """Begin to record. Raises StoreError; then nothing was begun."""
+        infos = [pipeline.info for pipeline in self.pipelines.values()]
+
+        def begin(store: Store) -> None:
+            for info in infos:
+                store.put_pod(info)
+            store.create_session(session, assignments)
+
+        await self._queue.call(begin)
+        recording = Recording(session=session, start_s=start_s, assignments=tuple(assignments))
+        await self._open_raw(recording, infos)
+        self.renew(start_s, assignments)
+        self.recording = recording
+
+    def renew(self, start_s: float, assignments: Sequence[Assignment] = ()) -> None:
+        """Detectors, accounts and pairs begin anew, so that they see what the raw log sees and nothing before it."""
+        rotations = {a.pod_id: a.rotation for a in assignments}
+        for pod_id, held in self.pipelines.items():
+            rotation = rotations.get(pod_id)
+            self.pipelines[pod_id] = (
+                PodPipeline(held.info) if rotation is None else PodPipeline(held.info, rotation=rotation)
+            )
+            self._waiting[pod_id] = deque(maxlen=_WAITING)
+        self._legs = LiveLegs(start_s, self._system)
+
+    async def _open_raw(self, recording: Recording, infos: Sequence[PodInfo]) -> None:
+        session_id = recording.session.session_id
+
+        def open_all(store: Store) -> dict[str, RawWriter]:
+            for info in infos:
+                store.put_pod(info)
+            return {info.pod_id: store.raw_writer(session_id, info) for info in infos}
+
+        recording.raw |= await self._queue.call(open_all)
+
+    async def sync(self) -> None:
+        """Hand what came since the last call to the raw logs, and have them on the disk."""
+        recording = self.recording
+        if recording is None or not recording.unwritten:
+            return
+        frames, recording.unwritten = recording.unwritten, []
+        writers = dict(recording.raw)
+
+        def write(_: Store) -> None:
+            for frame in frames:
+                writers[frame.pod_id].append(frame)
+            for pod_id in {frame.pod_id for frame in frames}:
+                writers[pod_id].sync()
+
+        await self._queue.put(write)
+
+    async def settle(self) -> None:
+        """What the detectors and the pairing still hold comes out: the recording is about to end."""
+        for pod_id, pipeline in self.pipelines.items():
+            await self.on_strides(pod_id, pipeline.flush())
+        await self._enter(self._legs.pairing.flush())
+        await self.sync()
+
+    async def close_raw(self) -> None:
+        """Close the raw logs of the recording that ends; frames from now on belong to no session."""
+        recording, self.recording = self.recording, None
+        if recording is None:
+            return
+        writers = list(recording.raw.values())
+
+        def close(_: Store) -> None:
+            for writer in writers:
+                writer.close()
+
+        await self._queue.call(close)
+
+
+def assign_sides(
+    pods: Sequence[str], sides: Mapping[str, Side], *, session_id: str, runner_id: str
+) -> tuple[Assignment, ...]:
+    """An assignment for every pod that has a side; pods without one are recorded, and assigned later."""
+    return tuple(
+        Assignment(session_id=session_id, pod_id=pod_id, runner_id=runner_id, side=sides[pod_id])
+        for pod_id in pods
+        if pod_id in sides
+    )

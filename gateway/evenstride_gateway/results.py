@@ -1,0 +1,123 @@
+"""What a stored session says: strides from its raw, steps, summary. Reads the store and calls the science."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from evenstride_analysis.errors import InputError
+from evenstride_analysis.frames import IDENTITY
+from evenstride_analysis.model import ClockFit, PodInfo, Side, Step, Stride, Summary
+from evenstride_analysis.pairing import Pairing
+from evenstride_analysis.summary import summarise
+from evenstride_analysis.symmetry import SystematicError, system_of
+from evenstride_gateway.config import SymmetryConfig
+from evenstride_gateway.ledger import Piece
+from evenstride_gateway.pipeline import detector_for
+from evenstride_gateway.samples import SampleReader
+from evenstride_gateway.store import Store, StoredStride
+
+CONTEXT_S = 14.0  # reaches further back than the widest window of the detector (its stamps, 10 s before a stride)
+AFTER_S = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """Strides found again in part of a boot: all that begin in [first_index, end_index)."""
+
+    pod_id: str
+    boot_id: int
+    first_index: int
+    end_index: int
+    strides: tuple[Stride, ...]
+
+
+def detect(pieces: Iterable[Piece], info: PodInfo, rotation: tuple[float, ...] = IDENTITY) -> Iterator[Stride]:
+    """Strides of one pod in pod time from its stored samples, in order: the same bits as live."""
+    reader, detector = SampleReader(info), detector_for(info, rotation)
+    for piece in pieces:
+        yield from detector.push(reader.block(piece))
+    yield from detector.flush()
+
+
+def stored_strides(store: Store, session_id: str) -> list[Stride]:
+    """All strides of a session, computed again from its raw log. Raises StoreError."""
+    rotations = {a.pod_id: a.rotation for a in store.assignments(session_id)}
+    found: list[Stride] = []
+    for pod_id in store.raw_pods(session_id):
+        info = store.raw_info(session_id, pod_id)
+        found += detect(store.raw_frames(session_id, pod_id), info, rotations.get(pod_id, IDENTITY))
+    return found
+
+
+def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tuple[int, int]) -> Rerun:
+    """Run the detector again over the half-open sample range that changed, and as far around it as strides can see."""
+    info = store.raw_info(session_id, pod_id)
+    rotation = next((a.rotation for a in store.assignments(session_id) if a.pod_id == pod_id), IDENTITY)
+    first, end = changed[0] - round(AFTER_S * info.rate_hz), changed[1] + round(CONTEXT_S * info.rate_hz)
+    low, high = first - round(CONTEXT_S * info.rate_hz), end + round(AFTER_S * info.rate_hz)
+    around = (
+        piece
+        for piece in store.raw_frames(session_id, pod_id)
+        if piece.boot_id == boot_id and low <= piece.first_index and piece.end_index <= high
+    )
+    strides = tuple(s for s in detect(around, info, rotation) if first <= s.strike_index < end)
+    return Rerun(pod_id=pod_id, boot_id=boot_id, first_index=first, end_index=end, strides=strides)
+
+
+def session_steps(store: Store, session_id: str) -> list[Step]:
+    """The steps of a stored session, in session time by the latest clock fits."""
+    fits = {(fit.pod_id, fit.boot_id): fit for fit in store.clocks(session_id)}
+    timed = [
+        (*_session_time(stored, fits), stored.side, stored.stride)
+        for stored in store.strides(session_id)
+        if stored.side is not None
+    ]
+    pairing = Pairing()
+    latest_s: dict[Side, float] = {}
+    steps: list[Step] = []
+    for t_s, bound_s, side, stride in sorted(timed, key=lambda entry: entry[0]):
+        if t_s > latest_s.get(side, float("-inf")):
+            latest_s[side] = t_s
+            steps += pairing.push(side, stride, t_s, bound_s)
+    return steps + pairing.flush()
+
+
+def _session_time(stored: StoredStride, fits: dict[tuple[str, int], ClockFit]) -> tuple[float, float]:
+    """Session seconds and their bound; a stride whose clock was never fitted keeps the time of its publication."""
+    stride = stored.stride
+    fit = fits.get((stride.pod_id, stride.boot_id))
+    return (stored.published_t_s, float("inf")) if fit is None else (fit.session_s(stride.strike_s), fit.bound_s)
+
+
+def system_error(config: SymmetryConfig) -> SystematicError:
+    """The two parts of the system error: the settings where they speak, else the method's own table."""
+    system = system_of(allowance=config.allowance_percent / 100)
+    if config.estimator_percent is None:
+        return system
+    return replace(
+        system,
+        estimator=config.estimator_percent / 100,
+        source=f"{config.estimator_percent:g} % by the setting symmetry.estimator_percent; {system.source}",
+    )
+
+
+def session_summary(store: Store, session_id: str, system: SystematicError) -> Summary:
+    """The summary of a stored session. Raises StoreError when it is unknown."""
+    session = store.session(session_id)
+    steps = session_steps(store, session_id)
+    lasted_s = 0.0
+    if session.stopped_at is not None:
+        lasted_s = (session.stopped_at - session.started_at).total_seconds()
+    elif steps:
+        lasted_s = steps[-1].t_s + steps[-1].stride.stride_s
+    return summarise(steps, duration_s=lasted_s, system=system)
+
+
+def sides_of(store: Store, session_id: str) -> dict[str, Side]:
+    """Which pod sat on which side; raises InputError when a pod of the session has none."""
+    sides = {a.pod_id: a.side for a in store.assignments(session_id)}
+    unknown = [pod_id for pod_id in store.raw_pods(session_id) if pod_id not in sides]
+    if unknown:
+        raise InputError(
+            f"session {session_id}: pod {unknown[0]} has no side; say `evenstride pods assign {unknown[0]} left`"
+        )
+    return sides

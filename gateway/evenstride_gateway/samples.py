@@ -1,0 +1,39 @@
+"""Counts to SI: a piece of a frame becomes a block of samples in sensor axes (pure)."""
+
+import numpy as np
+
+from evenstride_analysis.model import SIX_AXES, PodInfo, SampleBlock
+from evenstride_gateway.errors import InputError
+from evenstride_gateway.ledger import Piece
+
+
+class SampleReader:
+    """Turns what came of one pod into blocks; the scales are the pod's own, from Info."""
+
+    def __init__(self, info: PodInfo) -> None:
+        """Raises InputError when the pod has no six axes."""
+        missing = [name for name in SIX_AXES if name not in info.channels]
+        if missing:
+            raise InputError(f"pod {info.pod_id} has no channel {', '.join(missing)}: six axes are needed")
+        self.info = info
+        self._columns = [info.channels.index(name) for name in SIX_AXES]
+        self._plain = self._columns == list(range(len(info.channels)))
+        self._scales = np.array([info.scales[column] for column in self._columns])
+
+    def block(self, piece: Piece) -> SampleBlock:
+        """The piece in SI. Raises InputError when it has another number of channels than Info says."""
+        found, named = piece.counts.shape[1], len(self.info.channels)
+        if found != named:
+            raise InputError(f"pod {piece.pod_id}: a frame of {found} channels where Info names {named}")
+        counts = piece.counts if self._plain else piece.counts[:, self._columns]
+        si = counts.astype(np.float64) * self._scales
+        stamps = [] if piece.tick is None else [piece.tick / self.info.tick_hz]
+        return SampleBlock(
+            pod_id=piece.pod_id,
+            boot_id=piece.boot_id,
+            first_index=piece.first_index,
+            stamp_index=np.array([piece.first_index] * len(stamps), dtype=np.int64),
+            stamp_s=np.array(stamps, dtype=np.float64),
+            accel_mps2=si[:, :3],
+            gyro_radps=si[:, 3:],
+        )

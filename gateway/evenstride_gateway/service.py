@@ -1,0 +1,108 @@
+"""The gateway as the page sees it (web.port.GatewayPort): the store is asked beside the loop."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evenstride_analysis.model import Session, Step
+from evenstride_analysis.units import g_from_mps2, ms_from_s
+from evenstride_gateway.app import Gateway
+from evenstride_gateway.errors import EvenstrideError, StoreError
+from evenstride_gateway.results import session_steps
+from evenstride_gateway.store import Store
+from evenstride_gateway.web.hub import Hub
+from evenstride_gateway.web.port import SessionRow, StridePage, StrideRow
+
+
+class Service:
+    """Implements GatewayPort on a wired gateway."""
+
+    def __init__(self, gateway: Gateway, *, version: str) -> None:
+        self._gateway, self._version = gateway, version
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def hub(self) -> Hub:
+        return self._gateway.hub
+
+    def health(self) -> Mapping[str, Any]:
+        return self._gateway.status.health.snapshot(asyncio.get_running_loop().time())
+
+    async def sessions(self) -> Sequence[SessionRow]:
+        return await asyncio.to_thread(_session_rows, self._gateway.queue.store)
+
+    async def strides(self, session_id: str, *, offset: int, limit: int) -> StridePage | None:
+        steps = await asyncio.to_thread(_steps, self._gateway.queue.store, session_id)
+        if steps is None:
+            return None
+        return StridePage(strides=[_row(step) for step in steps[offset : offset + limit]], total=len(steps))
+
+    async def start_session(self, runner: str) -> str:
+        return await self._gateway.sessions.start(runner)
+
+    async def stop_session(self) -> None:
+        await self._gateway.sessions.stop()
+
+    async def report_html(self, session_id: str) -> str | None:
+        return await asyncio.to_thread(self._report, session_id)
+
+    def _report(self, session_id: str) -> str | None:
+        if not _known(self._gateway.queue.store, session_id):
+            return None
+        try:
+            # a heavy extra, wanted only here
+            from evenstride_gateway.report import render_html  # noqa: PLC0415
+            from evenstride_gateway.reporting import report_data  # noqa: PLC0415
+        except ImportError as error:
+            raise EvenstrideError(f"reports need `pip install evenstride[report]`: {error}") from error
+        data = report_data(self._gateway.queue.store, session_id, self._gateway.config.symmetry, version=self._version)
+        return render_html(data)
+
+
+def _known(store: Store, session_id: str) -> bool:
+    return any(session.session_id == session_id for session in store.sessions())
+
+
+def _steps(store: Store, session_id: str) -> list[Step] | None:
+    return session_steps(store, session_id) if _known(store, session_id) else None
+
+
+def _session_rows(store: Store) -> list[SessionRow]:
+    names = {person.runner_id: person.name for person in store.people()}
+    return [_session_row(store, session, names.get(session.runner_id, "")) for session in store.sessions()]
+
+
+def _session_row(store: Store, session: Session, name: str) -> SessionRow:
+    lasted = None if session.stopped_at is None else (session.stopped_at - session.started_at).total_seconds()
+    try:
+        n_strides = store.count_strides(session.session_id)
+    except StoreError:  # deleted between the two questions
+        n_strides = None
+    return SessionRow(
+        session_id=session.session_id,
+        runner=name or session.runner_id,
+        started_at=session.started_at,
+        stopped_at=session.stopped_at,
+        duration_s=lasted,
+        n_strides=n_strides,
+    )
+
+
+def _row(step: Step) -> StrideRow:
+    stride = step.stride
+    axial, resultant = stride.impact_axial_mps2, stride.impact_mps2
+    return StrideRow(
+        side=step.side,
+        strike_s=step.t_s,
+        toe_off_s=step.t_s + stride.stance_s,
+        stance_ms=ms_from_s(stride.stance_s),
+        stride_ms=ms_from_s(stride.stride_s),
+        impact_axial_g=None if axial is None else g_from_mps2(axial),
+        impact_g=None if resultant is None else g_from_mps2(resultant),
+        gait=step.gait,
+        method=stride.method,
+        doubt="|".join(stride.doubt.names),
+    )

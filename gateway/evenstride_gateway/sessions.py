@@ -1,0 +1,201 @@
+"""Sessions as a person sees them: start, stop, list. Everything that is stored goes through the queue."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from evenstride_analysis.model import Session, Side
+from evenstride_analysis.symmetry import SystematicError
+from evenstride_gateway.backfill import Backfiller
+from evenstride_gateway.clock import shifted
+from evenstride_gateway.closing import finish, run_again
+from evenstride_gateway.config import Config
+from evenstride_gateway.intake import Intake
+from evenstride_gateway.recorder import Recorder, Recording, assign_sides
+from evenstride_gateway.results import AFTER_S, CONTEXT_S
+from evenstride_gateway.store import Person, Store
+from evenstride_gateway.web.board import Recording as BoardState
+from evenstride_gateway.web.port import SessionConflictError
+from evenstride_gateway.web.view import LiveView
+from evenstride_gateway.writing import StoreQueue
+
+_POLL_S = 0.25
+
+
+class Sessions:
+    """Starts and stops recordings. One at a time."""
+
+    def __init__(
+        self,
+        *,
+        queue: StoreQueue,
+        recorder: Recorder,
+        intake: Intake,
+        backfiller: Backfiller,
+        view: LiveView,
+        config: Config,
+        system: SystematicError,
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._queue, self._recorder, self._intake, self._backfiller = queue, recorder, intake, backfiller
+        self._view, self._config, self._system, self._utc = view, config, system, utc
+        self._changing = asyncio.Lock()
+
+    async def start(self, runner: str) -> str:
+        """Begin to record everything that streams. Returns the session's id.
+
+        Raises SessionConflictError when one runs already, when no pod streams, or when two claim one side.
+        """
+        async with self._changing:
+            if self._recorder.recording is not None:
+                running = self._recorder.recording.session.session_id
+                raise SessionConflictError(f"session {running} is running: stop it first")
+            pods = list(self._recorder.pipelines)
+            if not pods:
+                raise SessionConflictError("no pod has been heard yet: switch the pods on and wait for their tiles")
+            self._check_sides(pods)
+            started_at = self._utc()
+            start_s = asyncio.get_running_loop().time()
+            person = await self._person(runner)
+            session_id = await self._free_id(started_at)
+            session = Session(
+                session_id=session_id,
+                runner_id=person.runner_id,
+                started_at=started_at,
+                settings={
+                    "estimator_error_percent": f"{100 * self._system.estimator:g}",
+                    "allowance_percent": f"{100 * self._system.allowance:g}",
+                },
+            )
+            sides = assign_sides(pods, self._recorder.sides, session_id=session_id, runner_id=person.runner_id)
+            self._backfiller.renew()
+            await self._recorder.start(session, sides, start_s=start_s)
+            self._view.on_session(
+                BoardState.RECORDING,
+                session_id=session_id,
+                runner=person.name,
+                started_at=started_at,
+                started_s=start_s,
+            )
+            return session_id
+
+    async def start_when_streaming(self, runner: str, *, pods: int, stop: asyncio.Event) -> str | None:
+        """Begin to record as soon as so many pods stream; None when `stop` is set before."""
+        while not stop.is_set():
+            streaming = [pod_id for pod_id in self._recorder.pipelines if self._intake.is_streaming(pod_id)]
+            if len(streaming) >= pods:
+                return await self.start(runner)
+            await asyncio.sleep(_POLL_S)
+        return None
+
+    async def stop(self) -> str:
+        """End the recording: wait for what the pods still hold, run late parts again, store. Returns its id."""
+        async with self._changing:
+            recording = self._recorder.recording
+            if recording is None:
+                raise SessionConflictError("no session is running")
+            lasted_s = asyncio.get_running_loop().time() - recording.start_s
+            stopped_at = recording.session.started_at + timedelta(seconds=lasted_s)
+            self._recorder.closing = True
+            try:
+                await self._wait_for_backfill()
+                await self._recorder.settle()
+                await self.store_clocks(recording)
+                pipelines = dict(self._recorder.pipelines)
+                await self._recorder.close_raw()
+            finally:
+                self._recorder.closing = False
+            session_id, system = recording.session.session_id, self._system
+            late = {pod_id: list(pipeline.late) for pod_id, pipeline in pipelines.items() if pipeline.late}
+            losses = [loss for p in pipelines.values() for ledger in p.ledgers.values() for loss in ledger.losses()]
+            for pod_id, ranges in late.items():
+                await self._queue.call(lambda store, p=pod_id, r=ranges: run_again(store, session_id, p, r))
+            await self._queue.call(
+                lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
+            )
+            self._recorder.renew(asyncio.get_running_loop().time())
+            self._view.on_session(BoardState.IDLE)
+            return session_id
+
+    async def tend(self) -> None:
+        """During a recording: run again what backfill has completed and the live edge has left behind."""
+        recording = self._recorder.recording
+        if recording is None or self._changing.locked():
+            return
+        session_id = recording.session.session_id
+        for pod_id, pipeline in self._recorder.pipelines.items():
+            edge = pipeline.fed_end - round((CONTEXT_S + 2 * AFTER_S) * pipeline.info.rate_hz)
+            ready = [e for e in pipeline.late if e.boot_id != pipeline.live_boot or e.end_index <= edge]
+            if not ready or self._backfiller.is_waiting(pod_id):
+                continue
+            pipeline.late[:] = [e for e in pipeline.late if e not in ready]
+            await self._recorder.sync()
+            await self.store_clocks(recording)
+            await self._queue.call(lambda store, p=pod_id, r=ready: run_again(store, session_id, p, r))
+
+    async def store_clocks(self, recording: Recording) -> None:
+        """The clock fits as they are now, in session seconds."""
+        fits = [
+            shifted(fit, recording.start_s)
+            for (pod_id, boot_id), fit in self._intake.fits.items()
+            if (pipeline := self._recorder.pipelines.get(pod_id)) is not None and boot_id in pipeline.ledgers
+        ]
+        session_id = recording.session.session_id
+
+        def put(store: Store) -> None:
+            for fit in fits:
+                store.put_clock(session_id, fit)
+
+        await self._queue.put(put)
+
+    async def _wait_for_backfill(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.session.backfill_wait_s):
+                while self._open():  # noqa: ASYNC110 - frames, replies and losses all change the answer
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            return
+
+    def _open(self) -> bool:
+        """Whether a pod that can answer still has something that is missing here."""
+        return any(
+            self._backfiller.open_ranges(pod_id, pipeline)
+            for pod_id, pipeline in self._recorder.pipelines.items()
+            if self._intake.is_streaming(pod_id)
+        )
+
+    def _check_sides(self, pods: list[str]) -> None:
+        for side in Side:
+            claim = [pod_id for pod_id in pods if self._recorder.sides.get(pod_id) is side]
+            if len(claim) > 1:
+                raise SessionConflictError(
+                    f"pods {' and '.join(claim)} both claim the {side.value} leg:"
+                    f" say `evenstride pods assign {claim[-1]} {side.other.value}`"
+                )
+
+    async def _person(self, name: str) -> Person:
+        """The runner of that name; a new one gets an id from the name."""
+        plain = " ".join(name.split()) or "Runner"
+        people = await asyncio.to_thread(self._queue.store.people)
+        known = next((person for person in people if person.name.casefold() == plain.casefold()), None)
+        if known is not None:
+            return known
+        taken = {person.runner_id for person in people}
+        stem = _slug(plain)
+        runner_id = next(c for n in count(1) if (c := stem if n == 1 else f"{stem}-{n}") not in taken)
+        person = Person(runner_id=runner_id, name=plain)
+        await self._queue.call(lambda store: store.put_person(person))
+        return person
+
+    async def _free_id(self, started_at: datetime) -> str:
+        taken = {s.session_id for s in await asyncio.to_thread(self._queue.store.sessions)}
+        stem = started_at.strftime("%Y%m%d-%H%M%S")
+        return next(c for n in count(1) if (c := stem if n == 1 else f"{stem}-{n}") not in taken)
+
+
+def _slug(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40] or "runner"

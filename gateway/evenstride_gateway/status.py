@@ -1,0 +1,85 @@
+"""Once a second: what the parts know of themselves, for the page and for health."""
+
+from evenstride_analysis.model import LossCause
+from evenstride_gateway.air import PodFlag
+from evenstride_gateway.health import Health, PodHealth
+from evenstride_gateway.intake import Intake
+from evenstride_gateway.link.source import Source
+from evenstride_gateway.recorder import Recorder
+from evenstride_gateway.web.view import LiveView, PodReading
+from evenstride_gateway.writing import StoreQueue
+
+
+class Status:
+    """Collects states and counters; computes nothing."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        queue: StoreQueue,
+        recorder: Recorder,
+        intake: Intake,
+        view: LiveView,
+        health: Health,
+    ) -> None:
+        self._source, self._queue, self._recorder, self._intake = source, queue, recorder, intake
+        self._view = view
+        self.health = health
+        self._known: set[str] = set()
+
+    def refresh(self, now_s: float) -> None:
+        """Bring page and health up to date."""
+        self.health.update_links(self._source.pods, now_s)
+        for pod_id in self._known - set(self._source.pods):
+            self._view.on_pod_gone(pod_id)
+        self._known = set(self._source.pods)
+        for pod_id in self._source.pods:
+            reading = self._reading(pod_id)
+            self._view.on_pod(reading)
+            self._fill(self.health.pod(pod_id), reading)
+        self.health.recording = self._recorder.recording is not None
+        self.health.store.last_commit_s = self._queue.last_commit_s
+        self.health.review(now_s, adapters=self._source.problems)
+
+    def _fill(self, row: PodHealth, reading: PodReading) -> None:
+        row.side = "" if reading.side is None else reading.side.value
+        row.backfilled = reading.backfilled
+        row.clock_bound_s = reading.clock_bound_s
+        arrivals = self._intake.pods.get(reading.pod_id)
+        if arrivals is not None:
+            row.frames, row.unknown = arrivals.frames, arrivals.unknown
+            row.malformed, row.last_error = arrivals.malformed + arrivals.unreadable, arrivals.last_error
+            if arrivals.status is not None:
+                row.pod_dropped = arrivals.status.dropped
+                row.battery_fraction = arrivals.status.battery_fraction
+                row.charging = PodFlag.CHARGING in arrivals.status.flags
+        for pipeline in filter(None, [self._recorder.pipelines.get(reading.pod_id)]):
+            counts = [ledger.snapshot() for ledger in pipeline.ledgers.values()]
+            row.duplicates = sum(c.duplicates for c in counts)
+            row.missing = {
+                LossCause.POD.value: sum(c.missing_pod for c in counts),
+                LossCause.HOST.value: sum(c.missing_host for c in counts),
+            }
+
+    def _reading(self, pod_id: str) -> PodReading:
+        link = self._source.pods[pod_id]
+        arrivals = self._intake.pods.get(pod_id)
+        status = None if arrivals is None else arrivals.status
+        pipeline = self._recorder.pipelines.get(pod_id)
+        counts = [ledger.snapshot() for ledger in pipeline.ledgers.values()] if pipeline is not None else []
+        boot_id = None if pipeline is None else pipeline.live_boot
+        fit = None if boot_id is None else self._intake.fit_of(pod_id, boot_id)
+        return PodReading(
+            pod_id=pod_id,
+            state=link.state,
+            side=self._recorder.sides.get(pod_id),
+            rssi_dbm=link.rssi_dbm,
+            battery_percent=None if status is None else 100 * status.battery_fraction,
+            last_arrival_s=link.last_arrival_s,
+            received=sum(c.received for c in counts),
+            missing=sum(c.missing_pod + c.missing_host for c in counts),
+            backfilled=sum(c.backfilled for c in counts),
+            clock_bound_s=None if fit is None else fit.bound_s,
+            refused=link.refused,
+        )
