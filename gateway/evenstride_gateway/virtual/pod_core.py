@@ -75,8 +75,10 @@ class PodCore:
     def power_cut(self, now_s: float) -> None:
         """Everything in RAM dies: the queue, and the samples not yet in flash."""
         self.advance(now_s)
-        staged = Ranges([(self._staged_first, self.now_truth.taken)])
-        self.now_truth.died = staged.minus(self.now_truth.confirmed)
+        truth = self.now_truth
+        self._take_back()
+        truth.died = Ranges([(self._staged_first, truth.taken)]).minus(truth.confirmed)
+        truth.dropped, truth.skipped = truth.dropped.minus(truth.died), truth.skipped.minus(truth.died)
         self.powered = False
         self.mode = Mode.IDLE
 
@@ -282,6 +284,11 @@ class PodCore:
         if not self.powered:
             return
         self.advance(now_s)
+        self._take_back()
+        self._backfill = None
+        self.mode, self._status_due_s = Mode.IDLE, math.inf
+
+    def _take_back(self) -> None:
         unconfirmed = [sent for sent in self._in_flight if sent.seq >= 0]
         if unconfirmed:
             self.seq = unconfirmed[0].seq
@@ -289,8 +296,6 @@ class PodCore:
             self.now_truth.dropped.add(sent.first, sent.end)
         self._in_flight.clear()
         self._drop_queue()
-        self._backfill = None
-        self.mode, self._status_due_s = Mode.IDLE, math.inf
 
     def _drop_queue(self) -> None:
         self.now_truth.dropped.add(self._queue_first, self._queue_first + len(self._queue))

@@ -36,7 +36,8 @@ class BootTruth:
     """What happened to the samples of one boot, as index ranges.
 
     `confirmed` were live frames that the link layer delivered. `dropped` were wanted live and not delivered; `skipped`
-    nobody wanted. `died` were not in flash and not confirmed when the power went.
+    nobody wanted. `died` were not in flash and not confirmed when the power went. Each sample is in one of the four,
+    or still in the queue or in the radio's hands.
     """
 
     boot_id: int
