@@ -2,7 +2,7 @@
 
 
 class EvenstrideError(Exception):
-    """Root of every error that evenstride raises on purpose. The message is one line: what, where, what was expected."""
+    """Root of every error raised on purpose. The message is one line: what, where, what was expected."""
 
 
 class InputError(EvenstrideError, ValueError):

@@ -22,7 +22,7 @@ def summarise(
     (sampling only, autocorrelation respected).
     """
     inner = [step for step in steps if excluded_edges_s <= step.t_s <= duration_s - excluded_edges_s]
-    used = [step for step in inner if is_clean(step)]
+    used = [step for step in inner if is_clean(step, Measure.STANCE)]
     methods = sorted({step.stride.method for step in steps})
     flights = [step.flight_s for step in used if step.flight_s is not None]
     strides_s = [step.stride.stride_s for step in inner if step.gait is Gait.RUN and step.stride.doubt == Doubt(0)]
@@ -46,8 +46,8 @@ def _excluded(steps: Sequence[Step], inner: Sequence[Step]) -> dict[str, int]:
     for step in inner:
         if step.gait is Gait.WALK:
             reasons["walking"] += 1
-        elif step.stride.doubt:
-            reasons[step.stride.doubt.names[0]] += 1
+        elif doubt := step.stride.doubt & ~Doubt.CLIPPED:
+            reasons[doubt.names[0]] += 1
         elif not step.alternates:
             reasons["alternation"] += 1
     return dict(reasons)
@@ -56,8 +56,9 @@ def _excluded(steps: Sequence[Step], inner: Sequence[Step]) -> dict[str, int]:
 def _leg(side: Side, steps: Sequence[Step], used: Sequence[Step]) -> LegSummary:
     own = [step for step in steps if step.side is side]
     stance = _interval([step.stride.stance_s for step in used])
-    axial = _interval([a for step in used if (a := step.stride.impact_axial_mps2) is not None])
-    resultant = [a for step in used if (a := step.stride.impact_mps2) is not None]
+    whole = [step.stride for step in used if is_clean(step, Measure.IMPACT)]
+    axial = _interval([a for stride in whole if (a := stride.impact_axial_mps2) is not None])
+    resultant = [a for stride in whole if (a := stride.impact_mps2) is not None]
     doubts = Counter(name for step in own for name in step.stride.doubt.names)
     return LegSummary(
         side=side,

@@ -72,35 +72,40 @@ def value_of(step: Step, measure: Measure) -> float | None:
     return stride.impact_mps2 if measure is Measure.IMPACT else stride.impact_axial_mps2
 
 
-def is_clean(step: Step) -> bool:
-    """Running, alternating and without a doubt: what may enter a verdict."""
-    return step.gait is Gait.RUN and step.alternates and step.stride.doubt == Doubt(0)
+def is_clean(step: Step, measure: Measure) -> bool:
+    """Running, alternating and without a doubt that touches this measure: what may enter a verdict.
+
+    A shock beyond the accelerometer's range leaves the contact rule (1 g on the way up) and the gyro's toe-off as they
+    are, so a clipped stride still has its stance. (A clipped gyro is OUT_OF_RANGE as well.)
+    """
+    spared = Doubt.CLIPPED if measure is Measure.STANCE else Doubt(0)
+    return step.gait is Gait.RUN and step.alternates and not step.stride.doubt & ~spared
 
 
-def pairs_of(steps: Iterable[Step]) -> list[tuple[Step, Step]]:
+def pairs_of(steps: Iterable[Step], measure: Measure) -> list[tuple[Step, Step]]:
     """(left, right) of every left step that the next step answers, both clean; steps in order of strike."""
     found: list[tuple[Step, Step]] = []
     before: Step | None = None
     for step in steps:
-        if before is not None and _belong(before, step):
+        if before is not None and _belong(before, step, measure):
             found.append((before, step))
         before = step
     return found
 
 
-def _belong(first: Step, second: Step) -> bool:
+def _belong(first: Step, second: Step, measure: Measure) -> bool:
     return (
         first.side is Side.LEFT
         and second.side is Side.RIGHT
         and 0.0 < second.t_s - first.t_s < _PAIR_S
-        and is_clean(first)
-        and is_clean(second)
+        and is_clean(first, measure)
+        and is_clean(second, measure)
     )
 
 
 def symmetry(steps: Sequence[Step], measure: Measure, *, t_s: float, system: SystematicError) -> Symmetry:
     """Symmetry of all `steps` (any number, in order of strike), dated `t_s`."""
-    return _judge(pairs_of(steps), steps, measure, t_s=t_s, system=system)
+    return _judge(pairs_of(steps, measure), steps, measure, t_s=t_s, system=system)
 
 
 def _judge(
@@ -226,7 +231,7 @@ class LiveSymmetry:
         while self._next_grid * GRID_S <= step.t_s:
             self._points.append(self.at(self._next_grid * GRID_S))
             self._next_grid += 1
-        if self._steps and _belong(self._steps[-1], step):
+        if self._steps and _belong(self._steps[-1], step, self._measure):
             self._pairs.append((self._steps[-1], step))
         self._steps.append(step)
         while self._steps[0].t_s < step.t_s - _STALE_S:

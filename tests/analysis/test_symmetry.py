@@ -66,7 +66,7 @@ def test_what_is_doubted_or_does_not_alternate_never_enters() -> None:
     steps = made_run([0.25] * 30, [0.25] * 30)
     steps[4] = replace(steps[4], stride=replace(steps[4].stride, doubt=Doubt.GAP, toe_off_s=99.0))
     steps[11] = replace(steps[11], alternates=False)
-    assert len(pairs_of(steps)) == 28
+    assert len(pairs_of(steps, Measure.STANCE)) == 28
     found = symmetry(steps, Measure.STANCE, t_s=21.0, system=SYSTEM)
     assert found.index == pytest.approx(0.0)
     assert found.n_pairs == 28

@@ -100,7 +100,14 @@ CASES = {
     "uneven": (report(si=0.12), "real", "Uneven: your left foot", "Yes: longer on the left, 53", "repeat it", "a week"),
     "right": (report(si=-0.12), "real", "Uneven: your right foot", "Yes: longer on the right, 53", "repeat", "a week"),
     "perhaps": (report(si=0.05), "possible", "Perhaps uneven", "Perhaps: longer on the left", "Repeat", "two weeks"),
-    "clipped": (report(clipped=True), "unknown", "No verdict: the impacts", "cannot tell", "wider range", "As soon"),
+    "clipped": (
+        report(clipped=True),
+        "even",
+        "No unevenness found in the time on the ground",
+        "No difference found",
+        "wider range",
+        "four to six weeks",
+    ),
     "short": (
         report(duration_s=5.0),
         "unknown",

@@ -216,8 +216,10 @@ class StrideDetector:
         low = min(first, low)
         accel = self._samples.accel(start + max(low, 0), start + high)
         gyro = self._samples.gyro(start + window.swing0, start + window.swing1)
-        if bool((np.abs(accel) >= self._accel_full).any()) or bool((np.abs(gyro) >= self._gyro_full).any()):
+        if bool((np.abs(accel) >= self._accel_full).any()):
             doubt |= Doubt.CLIPPED
+        if bool((np.abs(gyro) >= self._gyro_full).any()):
+            doubt |= Doubt.CLIPPED | Doubt.OUT_OF_RANGE  # the events themselves are read off the gyro
         if abs(line.period_s * rate_hz - 1.0) > _RATE_TOLERANCE:
             doubt |= Doubt.OUT_OF_RANGE
         impact = None

@@ -18,12 +18,12 @@ def turn_rad(accel_mps2: FloatArray, gyro_radps: FloatArray, period_s: float) ->
     nearly zero, so the mean specific force in that frame points up; the answer is the twist of the stride's total
     rotation about it. Limits: gyro bias (1 deg/s gives 0.7 deg a stride), speed changes, drift of one stride.
     """
-    block = max(1, round(_STEP_S / period_s))
-    n = len(gyro_radps) // block
-    if n < 10:
+    starts = np.arange(0, len(gyro_radps), max(1, round(_STEP_S / period_s)))
+    if len(starts) < 10:
         return None
-    rates = _blocks(gyro_radps, n, block).sum(axis=1) * period_s
-    forces = _blocks(accel_mps2, n, block).sum(axis=1)
+    # the last step may be shorter: left out, it would cost the fastest turning of the stride, just before contact
+    rates = np.add.reduceat(gyro_radps, starts, axis=0) * period_s
+    forces = np.add.reduceat(accel_mps2, starts, axis=0)
     w, x, y, z = 1.0, 0.0, 0.0, 0.0
     up_x = up_y = up_z = 0.0
     for (a, b, c), (fx, fy, fz) in zip(rates.tolist(), forces.tolist(), strict=True):
@@ -42,10 +42,6 @@ def turn_rad(accel_mps2: FloatArray, gyro_radps: FloatArray, period_s: float) ->
         return None
     turn = 2.0 * math.atan2((x * up_x + y * up_y + z * up_z) / norm, w)
     return math.remainder(turn, 2.0 * math.pi)
-
-
-def _blocks(vectors: FloatArray, n: int, block: int) -> FloatArray:
-    return np.ascontiguousarray(vectors[: n * block]).reshape(n, block, 3)
 
 
 def _times(left: Quaternion, right: Quaternion) -> Quaternion:

@@ -191,7 +191,10 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
         side = larger_side(impact).value
         return f"Perhaps uneven: your {side} leg may take harder impacts.", "", "possible"
     if stance.verdict is Verdict.WITHIN_NOISE:
-        return "No unevenness found.", _beside(impact) or "What differs is smaller than what can be measured.", "even"
+        if impact.verdict is Verdict.NOT_MEASURABLE:
+            why = _UNJUDGED.get(cause_of(impact, summary), "Impact could not be judged in this run.")
+            return "No unevenness found in the time on the ground.", why, "even"
+        return "No unevenness found.", _beside(impact), "even"
     why = {
         Cause.SHORT: "the run was too short.",
         Cause.CLIPPED: "the impacts were too hard for these sensors.",
@@ -200,6 +203,12 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
         Cause.GAPS: "too many samples are missing.",
     }.get(cause_of(stance, summary), "the data do not allow one.")
     return f"No verdict: {why}", "This says nothing about your legs, neither even nor uneven.", "unknown"
+
+
+_UNJUDGED = {
+    Cause.CLIPPED: "Impact could not be judged: the shocks were too hard for these sensors.",
+    Cause.SLOW_POD: "Impact could not be judged: these sensors are too slow for it.",
+}
 
 
 def _beside(impact: Symmetry) -> str:
