@@ -249,3 +249,11 @@ def test_bends_break_the_protocol_as_told() -> None:
 
     play(bent, bends=Bends(duplicate_every=5, swap_every=7))
     play(cut, bends=Bends(major=2, cut_to=40))
+
+
+def test_an_error_of_the_caller_passes_unwrapped() -> None:
+    async def scenario(world: World) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        play(scenario)

@@ -121,7 +121,9 @@ class VirtualPod:
         if self.device is not None:
             self.radio.cut(self.device)
             self.device = None
-        await self._tasks.__aexit__(kind, error, trace)
+        # the caller's own error passes unwrapped; a cancellation must reach the group, which may have asked for it
+        passed = (kind, error, trace) if isinstance(error, asyncio.CancelledError) else (None, None, None)
+        await self._tasks.__aexit__(*passed)
 
     def power_cut(self) -> None:
         """The battery falls out: RAM is lost, the radio silent, nobody told. `reboot()` puts it back."""
@@ -233,8 +235,10 @@ class VirtualPod:
             data = await self._replies.get()
             try:
                 await self.device.gatt_server.indicate_subscriber(connection, self._table.control, data)
-            except TimeoutError:
-                await connection.disconnect()  # ATT: no confirmation within 30 s ends the bearer
+            except TimeoutError:  # ATT: no confirmation within 30 s ends the bearer
+                if connection is self.connection:
+                    await connection.disconnect()
+                return
 
     # what the host writes and reads -----------------------------------------------------------------------------
 
