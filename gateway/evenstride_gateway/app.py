@@ -105,7 +105,7 @@ def wire(
 
 @asynccontextmanager
 async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
-    """Run the gateway while the context lasts; yields its TaskGroup. At the end a running session is stopped and stored.
+    """Run the gateway while the context lasts; yields its TaskGroup. At the end a running session is stored.
 
     The source must be entered already. What fails ends the run: as an exception group of what it was.
     """

@@ -74,7 +74,8 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
     database.close()
     before = (tmp_path / "evenstride.db").read_bytes()
     for readonly in (False, True):
-        with pytest.raises(StoreNewerError, match=f"data format {len(schema.MIGRATIONS) + 4}.*up to {len(schema.MIGRATIONS)}"):
+        known = len(schema.MIGRATIONS)
+        with pytest.raises(StoreNewerError, match=f"data format {known + 4}.*up to {known}"):
             Store.open(tmp_path, readonly=readonly)
     assert (tmp_path / "evenstride.db").read_bytes() == before
 

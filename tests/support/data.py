@@ -1,4 +1,4 @@
-"""Where the shared recordings lie: `../shared/data`, or EVENSTRIDE_DATA. Absent: skip and say why; with CI=true fail."""
+"""Where the shared recordings lie: `../shared/data`, or EVENSTRIDE_DATA. Absent: skip, say why; with CI=true fail."""
 
 import os
 from pathlib import Path

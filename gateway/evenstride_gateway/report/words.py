@@ -191,10 +191,9 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
         side = larger_side(impact).value
         return f"Perhaps uneven: your {side} leg may take harder impacts.", "", "possible"
     if stance.verdict is Verdict.WITHIN_NOISE:
-        if impact.verdict is Verdict.NOT_MEASURABLE:
-            why = _UNJUDGED.get(cause_of(impact, summary), "Impact could not be judged in this run.")
-            return "No unevenness found in the time on the ground.", why, "even"
-        return "No unevenness found.", _beside(impact), "even"
+        judged = impact.verdict is not Verdict.NOT_MEASURABLE
+        headline = "No unevenness found." if judged else "No unevenness found in the time on the ground."
+        return headline, _beside(impact) if judged else _UNJUDGED[cause_of(impact, summary)], "even"
     why = {
         Cause.SHORT: "the run was too short.",
         Cause.CLIPPED: "the impacts were too hard for these sensors.",
@@ -205,7 +204,7 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
     return f"No verdict: {why}", "This says nothing about your legs, neither even nor uneven.", "unknown"
 
 
-_UNJUDGED = {
+_UNJUDGED = dict.fromkeys(Cause, "Impact could not be judged in this run.") | {
     Cause.CLIPPED: "Impact could not be judged: the shocks were too hard for these sensors.",
     Cause.SLOW_POD: "Impact could not be judged: these sensors are too slow for it.",
 }
