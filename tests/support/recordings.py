@@ -7,25 +7,14 @@ from itertools import pairwise
 import numpy as np
 
 from evenstride_analysis.accuracy import Leg, LegMatch, Trial, match_trials
-from evenstride_analysis.model import FloatArray, SampleBlock, Side
-from evenstride_analysis.units import STANDARD_GRAVITY_MPS2
+from evenstride_analysis.model import FloatArray, SampleBlock
+from evenstride_gateway.tables.trials import read_trial
 from support.data import data_dir
 
 
 @cache
 def rbds_trial(name: str) -> Trial:
-    with np.load(data_dir("rbds") / f"{name}.npz") as data:
-        legs = {
-            side: Leg(
-                rate_hz=float(data["fs_imu"]),
-                accel_mps2=data[f"{letter}_acc_mg"] * (STANDARD_GRAVITY_MPS2 * 1e-3),
-                gyro_radps=np.deg2rad(data[f"{letter}_gyr_ddps"] / 10.0),
-                ic_s=data[f"{letter}_ic_s"],
-                tc_s=data[f"{letter}_tc_s"],
-            )
-            for side, letter in ((Side.LEFT, "L"), (Side.RIGHT, "R"))
-        }
-        return Trial(runner=name.partition("_")[0], speed_mps=float(data["speed_mps"]), legs=legs)
+    return read_trial(data_dir("rbds") / f"{name}.npz")
 
 
 @cache
