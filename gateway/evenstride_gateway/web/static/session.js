@@ -26,6 +26,8 @@ async function send(path, body, wrong) {
 function ask(button, dialog, form, path, body) {
   const wrong = dialog.querySelector('.wrong'), submit = form.querySelector('[type=submit]');
   button.addEventListener('click', () => { text(wrong, ''); dialog.showModal(); });
+  // The stream may have swapped the buttons while the dialog was open: then the opener is hidden and cannot take the focus.
+  dialog.addEventListener('close', () => { if (button.hidden) $(button.id === 'start' ? 'stop' : 'start').focus(); });
   dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close());
   form.addEventListener('submit', async event => {
     event.preventDefault();
