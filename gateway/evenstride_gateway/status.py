@@ -80,6 +80,6 @@ class Status:
             received=sum(c.received for c in counts),
             missing=sum(c.missing_pod + c.missing_host for c in counts),
             backfilled=sum(c.backfilled for c in counts),
-            clock_bound_s=None if fit is None else fit.bound_s,
+            clock_bound_s=None if fit is None or fit.version == 0 else fit.bound_s,  # 0: a guess by arrival
             refused=link.refused,
         )
