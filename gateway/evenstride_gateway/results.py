@@ -1,11 +1,11 @@
 """What a stored session says: strides from its raw, steps, summary. Reads the store and calls the science."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.frames import IDENTITY
-from evenstride_analysis.model import ClockFit, PodInfo, Side, Step, Stride, Summary
+from evenstride_analysis.model import ClockFit, PodInfo, Session, Side, Step, Stride, Summary
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
@@ -102,8 +102,11 @@ def system_error(config: SymmetryConfig) -> SystematicError:
 
 def session_summary(store: Store, session_id: str, system: SystematicError) -> Summary:
     """The summary of a stored session. Raises StoreError when it is unknown."""
-    session = store.session(session_id)
-    steps = session_steps(store, session_id)
+    return summary_of(store.session(session_id), session_steps(store, session_id), system)
+
+
+def summary_of(session: Session, steps: Sequence[Step], system: SystematicError) -> Summary:
+    """The same from the session's steps, where they are at hand already."""
     lasted_s = 0.0
     if session.stopped_at is not None:
         lasted_s = (session.stopped_at - session.started_at).total_seconds()

@@ -1,6 +1,6 @@
 """The truth: people, pods, sessions, strides and raw samples, in one folder."""
 
-from evenstride_gateway.store.ordering import ordered_pieces
+from evenstride_gateway.store.ordering import BootSpan, ordered_pieces
 from evenstride_gateway.store.rawlog import RawReport, RawWriter, read_entries, read_frames
 from evenstride_gateway.store.store import Store
 from evenstride_gateway.store.types import (
@@ -16,6 +16,7 @@ from evenstride_gateway.store.types import (
 )
 
 __all__ = [
+    "BootSpan",
     "Change",
     "ChangeKind",
     "Entity",

@@ -1,6 +1,10 @@
 """Stored frames in the order of samples, each sample once (pure)."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from evenstride_analysis.model import Frame
 from evenstride_gateway.ledger import Piece, pieces
@@ -22,3 +26,39 @@ def ordered_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
         if start < frame.end_index:
             yield from pieces(frame, [(start, frame.end_index)])
             end = frame.end_index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootSpan:
+    """One boot's stored samples, each counted once. `stamped` are (index, tick) of its first and last known stamps."""
+
+    boot_id: int
+    samples: int
+    gaps: int
+    stamped: tuple[tuple[int, int], tuple[int, int]] | None
+
+
+def boot_spans(heads: npt.NDArray[np.int64]) -> list[BootSpan]:
+    """What `ordered_pieces` would hand out, counted: from boot, seq, first index, tick, length of each frame, (n, 5)."""
+    boot, seq, first, tick, length = heads.T
+    order = np.lexsort((seq, tick, -(first + length), first, boot))
+    spans: list[BootSpan] = []
+    for boot_id in np.unique(boot).tolist():
+        mine = order[boot[order] == boot_id]
+        begin, end = first[mine], first[mine] + length[mine]
+        held = np.concatenate([[0], np.maximum.accumulate(end)[:-1]])  # samples before this index are handed out
+        fresh = np.maximum(begin, held) < end
+        mine, begin, end, held = mine[fresh], begin[fresh], end[fresh], held[fresh]
+        if not len(mine):
+            continue
+        stamps = mine[begin >= held]  # of the others the first sample, the only one stamped, was handed out before
+        ends = [(int(first[k]), int(tick[k])) for k in (stamps[0], stamps[-1])] if len(stamps) else []
+        spans.append(
+            BootSpan(
+                boot_id=boot_id,
+                samples=int((end - np.maximum(begin, held)).sum()),
+                gaps=int((begin[1:] > held[1:]).sum()),
+                stamped=(ends[0], ends[1]) if ends else None,
+            )
+        )
+    return spans

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from evenstride_analysis.model import Frame
@@ -121,21 +122,25 @@ def pack_frames(frames: Sequence[Frame]) -> bytes:
     return _block(Kind.FRAMES, channels, len(frames), len(counts), _LENGTH.pack(len(packed)) + packed + noise)
 
 
+def unpack_heads(header: Header, body: bytes) -> npt.NDArray[np.int64]:
+    """Boot, seq, first index, tick and length of each frame of a checked block, (frames, 5); the counts stay packed.
+
+    Raises BlockError when header and content disagree.
+    """
+    return _table(header, _content(body)).T
+
+
 def unpack_frames(header: Header, body: bytes, pod_id: str) -> list[Frame]:
     """The frames of a checked block. Raises BlockError when header and content disagree."""
-    head_size = 8 * _COLUMNS * header.frames
+    content = _content(body)
+    table = _table(header, content)
     try:
         (packed,) = _LENGTH.unpack_from(body)
-        plain = _plain(body[_LENGTH.size : _LENGTH.size + packed])
-        delta = from_planes(plain[:head_size], "<i8").reshape(_COLUMNS, header.frames)
         noise = body[_LENGTH.size + packed :]
-        counts = unpack_counts(plain[head_size:], noise, header.samples, header.channels)
-    except (ValueError, struct.error) as error:
+        counts = unpack_counts(content[8 * _COLUMNS * header.frames :], noise, header.samples, header.channels)
+    except ValueError as error:
         raise BlockError(f"block does not hold what it announces: {error}") from error
-    table = np.cumsum(delta, axis=1, dtype=np.int64)
     ends = np.cumsum(table[4])
-    if (header.frames and int(ends[-1]) != header.samples) or np.any(table[4] < 0):
-        raise BlockError("lengths of the frames do not add up")
     return [
         Frame(
             pod_id=pod_id,
@@ -147,3 +152,24 @@ def unpack_frames(header: Header, body: bytes, pod_id: str) -> list[Frame]:
         )
         for (boot_id, seq, first_index, tick, length), end in zip(table.T.tolist(), ends.tolist(), strict=True)
     ]
+
+
+def _content(body: bytes) -> bytes:
+    """What the zstd frame of a frames block holds."""
+    try:
+        (packed,) = _LENGTH.unpack_from(body)
+    except struct.error as error:
+        raise BlockError(f"block does not hold what it announces: {error}") from error
+    return _plain(body[_LENGTH.size : _LENGTH.size + packed])
+
+
+def _table(header: Header, content: bytes) -> npt.NDArray[np.int64]:
+    """The five columns of the frames, (5, frames)."""
+    try:
+        delta = from_planes(content[: 8 * _COLUMNS * header.frames], "<i8").reshape(_COLUMNS, header.frames)
+    except ValueError as error:
+        raise BlockError(f"block does not hold what it announces: {error}") from error
+    table = np.cumsum(delta, axis=1, dtype=np.int64)
+    if (header.frames and int(table[4].sum()) != header.samples) or np.any(table[4] < 0):
+        raise BlockError("lengths of the frames do not add up")
+    return table

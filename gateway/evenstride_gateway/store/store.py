@@ -11,8 +11,16 @@ from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Piece
 from evenstride_gateway.store import schema
 from evenstride_gateway.store.lock import WriterLock
-from evenstride_gateway.store.ordering import ordered_pieces
-from evenstride_gateway.store.rawlog import SUFFIX, RawReport, RawWriter, cut_tail, read_entries, read_frames
+from evenstride_gateway.store.ordering import BootSpan, boot_spans, ordered_pieces
+from evenstride_gateway.store.rawlog import (
+    SUFFIX,
+    RawReport,
+    RawWriter,
+    cut_tail,
+    read_entries,
+    read_frames,
+    read_heads,
+)
 from evenstride_gateway.store.reader import plain_errors
 from evenstride_gateway.store.rows import checked_id
 from evenstride_gateway.store.strides import StrideWriter
@@ -97,6 +105,10 @@ class Store(StrideWriter):
     def raw_frames(self, session_id: str, pod_id: str, report: RawReport | None = None) -> Iterator[Piece]:
         """The stored samples of a pod: boots by id, in each the samples by index, each once (ordering.py)."""
         return ordered_pieces(read_frames(self._existing(session_id, pod_id), report))
+
+    def raw_spans(self, session_id: str, pod_id: str) -> list[BootSpan]:
+        """What `raw_frames` holds, counted boot by boot without unpacking a sample."""
+        return boot_spans(read_heads(self._existing(session_id, pod_id)))
 
     def raw_bytes(self, session_id: str) -> int:
         """How much room the raw of a session takes on the disk."""
