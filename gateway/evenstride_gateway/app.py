@@ -179,8 +179,12 @@ async def _tend(gateway: Gateway) -> None:
 
 
 async def _acknowledge(gateway: Gateway) -> None:
+    held = {
+        pod_id: gateway.backfiller.acknowledgements(pod_id, pipeline)
+        for pod_id, pipeline in gateway.recorder.pipelines.items()
+    }
     await gateway.recorder.sync()
     await gateway.queue.call(lambda _: None)  # all that was put before is on the disk now
-    for pod_id, pipeline in list(gateway.recorder.pipelines.items()):
+    for pod_id, safe in held.items():
         if gateway.intake.is_streaming(pod_id):
-            await gateway.backfiller.acknowledge(pod_id, pipeline)
+            await gateway.backfiller.acknowledge(pod_id, safe)

@@ -7,11 +7,14 @@ from evenstride_gateway.air import (
     AckLog,
     Backfill,
     BackfillDone,
+    BackfillResult,
     CommandReply,
+    GetStatus,
     LogKind,
     LogRange,
     LogRanges,
     LogStatus,
+    PodStatus,
     Status,
 )
 from evenstride_gateway.errors import LinkError, ProtocolError
@@ -46,16 +49,16 @@ class Backfiller:
         self._pods.clear()
 
     def on_lost(self, pod_id: str) -> None:
-        """The link is gone, and with it the answer; what the log holds is asked anew."""
-        held = self._pods.get(pod_id)
-        if held is not None:
-            held.asked, held.log = None, None
+        """The link is gone, and with it the answer; everything is asked anew."""
+        self._pods.pop(pod_id, None)
 
     def on_done(self, pod_id: str, done: BackfillDone) -> None:
         """The pod has sent what it had of the range."""
         held = self._pods.get(pod_id)
         if held is not None and done.what is LogKind.RAW and held.asked is not None and held.asked[0] == done.boot_id:
             held.asked = None
+            if done.result is not BackfillResult.COMPLETE:
+                held.log = None  # the ring has moved on: what does it hold now?
 
     def is_waiting(self, pod_id: str) -> bool:
         """Whether an answer of this pod is under way."""
@@ -78,33 +81,56 @@ class Backfiller:
             if held.log is None:
                 held.log = await self._log_ranges(pod_id)
                 self._expect(held.log, pipeline)
-            wanted = next(iter(self.open_ranges(pod_id, pipeline)), None)
-            if wanted is None:
+            command = self._next(held, self.open_ranges(pod_id, pipeline), now_s)
+            if command is None:
                 return
-            held.tries[_key(wanted)] = held.tries.get(_key(wanted), 0) + 1
-            held.asked, held.asked_at_s = _key(wanted), now_s
-            command = Backfill(
-                boot_id=wanted.boot_id, first_index=wanted.first_index, count=min(wanted.missing, MAX_COUNT)
-            )
             reply = CommandReply.from_bytes(await self._source.command(pod_id, bytes(command)))
-            if reply.status is Status.BUSY:
-                held.tries[_key(wanted)] -= 1
+            if reply.status is Status.BUSY and held.asked is not None:
+                held.tries[held.asked] -= 1
             if reply.status is not Status.OK:
                 held.asked = None
         except (LinkError, ProtocolError):
             held.asked = None
 
-    async def acknowledge(self, pod_id: str, pipeline: PodPipeline) -> None:
-        """Tell the pod what is safe here; only where nothing older waits in its log that this host does not hold."""
+    def _next(self, held: _PodBackfill, gaps: list[Gap], now_s: float) -> Backfill | None:
+        """Ask for the first gap that the log holds a part of; what it does not hold will never come."""
+        for gap in gaps:
+            start, end = _part_in(held.log or (), gap)
+            if start >= end:
+                held.tries[_key(gap)] = TRIES
+                continue
+            held.tries[_key(gap)] = held.tries.get(_key(gap), 0) + 1
+            held.asked, held.asked_at_s = _key(gap), now_s
+            return Backfill(boot_id=gap.boot_id, first_index=start, count=min(end - start, MAX_COUNT))
+        return None
+
+    async def status(self, pod_id: str) -> PodStatus | None:
+        """What the pod says of itself now; None when it is away."""
+        try:
+            reply = CommandReply.from_bytes(await self._source.command(pod_id, bytes(GetStatus())))
+            return PodStatus.from_bytes(reply.payload) if reply.status is Status.OK else None
+        except (LinkError, ProtocolError):
+            return None
+
+    def acknowledgements(self, pod_id: str, pipeline: PodPipeline) -> list[AckLog]:
+        """What has come, so that the pod may forget it once it is safe here; only where nothing older waits in its log
+        that this host does not hold."""
         held = self._pods.get(pod_id)
+        found: list[AckLog] = []
         for entry in (held.log or ()) if held is not None else ():
             ledger = pipeline.ledgers.get(entry.boot_id)
             if entry.what is not LogKind.RAW or ledger is None or ledger.first_index > entry.first_index:
                 continue
             waiting = [gap for gap in self.open_ranges(pod_id, pipeline) if gap.boot_id == entry.boot_id]
             up_to = min((gap.first_index for gap in waiting), default=ledger.end_index)
+            found.append(AckLog(boot_id=entry.boot_id, up_to_index=up_to))
+        return found
+
+    async def acknowledge(self, pod_id: str, safe: list[AckLog]) -> None:
+        """Tell the pod what is on the disk here."""
+        for acknowledgement in safe:
             try:
-                await self._source.command(pod_id, bytes(AckLog(boot_id=entry.boot_id, up_to_index=up_to)))
+                await self._source.command(pod_id, bytes(acknowledgement))
             except LinkError:
                 return
 
@@ -122,10 +148,25 @@ class Backfiller:
 
     def _expect(self, log: tuple[LogRange, ...], pipeline: PodPipeline) -> None:
         """Boots that ended: their account reaches as far as their log does, which no live frame can tell any more."""
+        newest = _newest_boot(log)
         for entry in log:
-            ledger = pipeline.ledgers.get(entry.boot_id)
-            if entry.what is LogKind.RAW and ledger is not None and entry.boot_id != pipeline.live_boot:
-                ledger.expect(entry.end_index)
+            if entry.what is LogKind.RAW and entry.boot_id in pipeline.ledgers and entry.boot_id != newest:
+                pipeline.expect(entry.boot_id, entry.end_index)
+
+
+def _newest_boot(log: tuple[LogRange, ...]) -> int:
+    """The boot that still grows; the log of every other one is whole."""
+    return max((entry.boot_id for entry in log if entry.what is LogKind.RAW), default=-1)
+
+
+def _part_in(log: tuple[LogRange, ...], gap: Gap) -> tuple[int, int]:
+    """The half-open part of a gap that the log holds: its ring may have overwritten the beginning."""
+    entry = next((e for e in log if e.what is LogKind.RAW and e.boot_id == gap.boot_id), None)
+    if entry is None:
+        return 0, 0
+    end = gap.first_index + gap.missing
+    start = max(gap.first_index, entry.first_index)
+    return start, end if gap.boot_id == _newest_boot(log) else min(end, entry.end_index)
 
 
 def _key(gap: Gap) -> Wanted:

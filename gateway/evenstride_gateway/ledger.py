@@ -175,10 +175,16 @@ class SampleLedger:
         self._end = max(self._end, stop)
         return new
 
-    def expect(self, end_index: int) -> None:
-        """The pod says that it has taken samples up to `end_index` (exclusive): what is not here is missing."""
-        if self._have or self._from is not None:
-            self._end = max(self._end, end_index)
+    def expect(self, end_index: int, next_seq: int | None = None) -> None:
+        """The pod says that it has taken samples up to `end_index` (exclusive): what is not here is missing.
+
+        With `next_seq`, the number of its next live frame, the tail of the account has a cause too.
+        """
+        if not self._have and self._from is None:
+            return
+        if next_seq is not None and end_index >= max((run.stop for run in self._runs), default=0):
+            self._insert(_Run(end_index, end_index, next_seq, next_seq - 1, 0))
+        self._end = max(self._end, end_index)
 
     @property
     def first_index(self) -> int:

@@ -40,30 +40,48 @@ class PodPipeline:
         self._detector = detector_for(info, rotation)
         self.live_boot: int | None = None
         self.fed_end = 0
+        self.closed = False  # the recording ends: live frames beyond the end of the account no longer count
 
     def take(self, message: RawFrame) -> Taken:
         """Count the frame's samples; hand the new ones that are in order to the detector."""
         frame = message.frame(self.info.pod_id)
-        ledger = self.ledgers.get(frame.boot_id)
-        if ledger is None:
-            # The first boot is met in mid-stream; a later one began during the recording, so all of it is expected.
-            start = 0 if self.ledgers else None
-            ledger = self.ledgers[frame.boot_id] = SampleLedger(
-                pod_id=frame.pod_id, boot_id=frame.boot_id, expect_from=start
-            )
-        fresh = ledger.take(frame, backfill=message.backfill)
+        self._reader.check(frame)
+        if not self._counts(message):
+            return Taken(frame=None, strides=[])
+        fresh = self._ledger(frame.boot_id).take(frame, backfill=message.backfill)
         if not fresh:
             return Taken(frame=None, strides=[])
-        if not message.backfill and frame.boot_id != self.live_boot:
+        if not message.backfill and (self.live_boot is None or frame.boot_id > self.live_boot):  # ids only grow
             self.live_boot = frame.boot_id
             self.fed_end = frame.first_index
         strides: list[Stride] = []
         for piece in pieces(frame, fresh):
-            if message.backfill or piece.first_index < self.fed_end:
+            if message.backfill or piece.boot_id != self.live_boot or piece.first_index < self.fed_end:
                 self.late.append(Late(boot_id=piece.boot_id, first_index=piece.first_index, end_index=piece.end_index))
             else:
                 strides += self._feed(piece)
         return Taken(frame=frame, strides=strides)
+
+    def expect(self, boot_id: int, end_index: int, next_seq: int | None = None) -> None:
+        """The pod says how far it is, or was, in that boot; a pod of which nothing came yet has no account."""
+        if self.ledgers:
+            self._ledger(boot_id).expect(end_index, next_seq)
+
+    def _counts(self, message: RawFrame) -> bool:
+        """Whether the frame is of this recording: an answer to an earlier one's question, or a frame behind the end
+        of this one, is not."""
+        ledger = self.ledgers.get(message.boot_id)
+        if message.backfill:
+            return ledger is not None and message.first_index >= ledger.first_index
+        return not self.closed or (ledger is not None and message.first_index < ledger.end_index)
+
+    def _ledger(self, boot_id: int) -> SampleLedger:
+        ledger = self.ledgers.get(boot_id)
+        if ledger is None:
+            # The first boot is met in mid-stream; a later one began during the recording, so all of it is expected.
+            start = 0 if self.ledgers else None
+            ledger = self.ledgers[boot_id] = SampleLedger(pod_id=self.info.pod_id, boot_id=boot_id, expect_from=start)
+        return ledger
 
     def _feed(self, piece: Piece) -> list[Stride]:
         # A jump forward is a gap to the detector: it needs no word of ours.

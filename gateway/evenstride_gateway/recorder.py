@@ -55,7 +55,7 @@ class Recorder:
         self, *, queue: StoreQueue, view: LiveView, system: SystematicError, fit_of: FitOf, now_s: float
     ) -> None:
         self.recording: Recording | None = None
-        self.closing = False  # the session was stopped: what is backfilled still counts, live frames no longer do
+        self.sealed = False  # the account of the recording is final: nothing more is taken for now
         self.pipelines: dict[str, PodPipeline] = {}
         self.sides: dict[str, Side] = {}
         self.shown = 0  # strides that the page was told of
@@ -76,7 +76,7 @@ class Recorder:
     async def on_frame(self, pod_id: str, message: RawFrame) -> None:
         """Count, store and detect. A pod that never said what it is cannot be read and is left to the ledger's gap."""
         pipeline = self.pipelines.get(pod_id)
-        if pipeline is None or (self.closing and not message.backfill):
+        if pipeline is None or self.sealed:
             return
         taken = pipeline.take(message)
         if taken.frame is not None and self.recording is not None:
@@ -87,7 +87,7 @@ class Recorder:
     async def on_records(self, pod_id: str, message: StrideRecords) -> None:
         """What the pod computed itself; where raw of the same stride is known, the store lets raw win."""
         pipeline = self.pipelines.get(pod_id)
-        if pipeline is None or self.closing:
+        if pipeline is None or self.sealed or pipeline.closed:
             return
         strides = [
             record.stride(pod_id=pod_id, boot_id=message.boot_id, method=message.method, tick_hz=pipeline.info.tick_hz)
@@ -153,6 +153,7 @@ class Recorder:
 
     def renew(self, start_s: float, assignments: Sequence[Assignment] = ()) -> None:
         """Detectors, accounts and pairs begin anew, so that they see what the raw log sees and nothing before it."""
+        self.sealed = False
         rotations = {a.pod_id: a.rotation for a in assignments}
         for pod_id, held in self.pipelines.items():
             rotation = rotations.get(pod_id)
@@ -189,7 +190,8 @@ class Recorder:
         await self._queue.put(write)
 
     async def settle(self) -> None:
-        """What the detectors and the pairing still hold comes out: the recording is about to end."""
+        """The account is final. What the detectors and the pairing still hold comes out, and to the disk."""
+        self.sealed = True
         for pod_id, pipeline in self.pipelines.items():
             await self.on_strides(pod_id, pipeline.flush())
         await self._enter(self._legs.pairing.flush())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evenstride_analysis.model import SIX_AXES, PodInfo, SampleBlock
+from evenstride_analysis.model import SIX_AXES, Frame, PodInfo, SampleBlock
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.ledger import Piece
 
@@ -20,11 +20,15 @@ class SampleReader:
         self._plain = self._columns == list(range(len(info.channels)))
         self._scales = np.array([info.scales[column] for column in self._columns])
 
-    def block(self, piece: Piece) -> SampleBlock:
-        """The piece in SI. Raises InputError when it has another number of channels than Info says."""
+    def check(self, piece: Frame | Piece) -> None:
+        """Raises InputError when it has another number of channels than Info says."""
         found, named = piece.counts.shape[1], len(self.info.channels)
         if found != named:
             raise InputError(f"pod {piece.pod_id}: a frame of {found} channels where Info names {named}")
+
+    def block(self, piece: Piece) -> SampleBlock:
+        """The piece in SI. Raises InputError as `check` does."""
+        self.check(piece)
         counts = piece.counts if self._plain else piece.counts[:, self._columns]
         si = counts.astype(np.float64) * self._scales
         stamps = [] if piece.tick is None else [piece.tick / self.info.tick_hz]

@@ -14,6 +14,7 @@ from evenstride_gateway.clock import shifted
 from evenstride_gateway.closing import finish, run_again
 from evenstride_gateway.config import Config
 from evenstride_gateway.intake import Intake
+from evenstride_gateway.pipeline import PodPipeline
 from evenstride_gateway.recorder import Recorder, Recording, assign_sides
 from evenstride_gateway.results import AFTER_S, CONTEXT_S
 from evenstride_gateway.store import Person, Store
@@ -99,15 +100,15 @@ class Sessions:
                 raise SessionConflictError("no session is running")
             lasted_s = asyncio.get_running_loop().time() - recording.start_s
             stopped_at = recording.session.started_at + timedelta(seconds=lasted_s)
-            self._recorder.closing = True
+            await self._mark_ends()
+            await self._wait_for_backfill()
+            await self._recorder.settle()
+            await self.store_clocks(recording)
+            pipelines = dict(self._recorder.pipelines)
             try:
-                await self._wait_for_backfill()
-                await self._recorder.settle()
-                await self.store_clocks(recording)
-                pipelines = dict(self._recorder.pipelines)
                 await self._recorder.close_raw()
             finally:
-                self._recorder.closing = False
+                self._recorder.renew(asyncio.get_running_loop().time())
             session_id, system = recording.session.session_id, self._system
             late = {pod_id: list(pipeline.late) for pod_id, pipeline in pipelines.items() if pipeline.late}
             losses = [loss for p in pipelines.values() for ledger in p.ledgers.values() for loss in ledger.losses()]
@@ -116,7 +117,6 @@ class Sessions:
             await self._queue.call(
                 lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
             )
-            self._recorder.renew(asyncio.get_running_loop().time())
             self._view.on_session(BoardState.IDLE)
             return session_id
 
@@ -150,6 +150,18 @@ class Sessions:
                 store.put_clock(session_id, fit)
 
         await self._queue.put(put)
+
+    async def _mark_ends(self) -> None:
+        """Every pod that can answer says how far it is: what it has taken until now belongs to the recording."""
+        async with asyncio.TaskGroup() as tasks:
+            for pod_id, pipeline in self._recorder.pipelines.items():
+                tasks.create_task(self._mark_end(pod_id, pipeline), name=f"end of {pod_id}")
+
+    async def _mark_end(self, pod_id: str, pipeline: PodPipeline) -> None:
+        status = await self._backfiller.status(pod_id) if self._intake.is_streaming(pod_id) else None
+        if status is not None:
+            pipeline.expect(status.boot_id, status.taken, status.next_seq)
+        pipeline.closed = True
 
     async def _wait_for_backfill(self) -> None:
         try:
