@@ -2,46 +2,23 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import numpy as np
-import typer
-
-from evenstride_analysis.accuracy import AccuracyReport, Leg, Trial, accuracy_markdown, match_trials, score
-from evenstride_analysis.model import Side
+from evenstride_analysis.accuracy import AccuracyReport, accuracy_markdown, match_trials, score
 from evenstride_analysis.simulate.score import SimulatedAccuracy, simulated_accuracy
 from evenstride_analysis.strides.detector import StrideDetector
-from evenstride_analysis.units import STANDARD_GRAVITY_MPS2, ms_from_s
-from evenstride_gateway.cli.common import Json, out, print_json, progress
-from evenstride_gateway.errors import InputError
+from evenstride_analysis.units import ms_from_s
+from evenstride_gateway.cli.common import out, print_json, progress
 from evenstride_gateway.tables.strides import atomic
+from evenstride_gateway.tables.trials import read_trials
 
 SEEDS = range(1, 25)
-_MILLI_G_MPS2 = STANDARD_GRAVITY_MPS2 * 1e-3
 
 
-def accuracy(
-    *,
-    recordings: Annotated[
-        Path | None,
-        typer.Option("--recordings", metavar="DIR", help="The folder that holds rbds/.", show_default="../shared/data"),
-    ] = None,
-    page: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write the page docs/accuracy.md here.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Measure the method on runners it has never seen, and on the virtual runner."""
+def accuracy(*, recordings: Path | None, page: Path | None, as_json: bool) -> None:
+    """Score the method on the recordings and on the virtual runner; the page goes to a file or to the screen."""
     folder = recordings or Path(os.environ.get("EVENSTRIDE_DATA", "../shared/data"))
-    paths = sorted((folder / "rbds").glob("*.npz"))
-    if not paths:
-        raise InputError(f"no recordings at {folder / 'rbds'}: say --recordings DIR or set EVENSTRIDE_DATA")
-    with progress("real runners", quiet=as_json) as tell:
-        trials: list[Trial] = []
-        for done, path in enumerate(paths, start=1):
-            trials.append(read_trial(path))
-            tell(done, len(paths))
-        report = score(match_trials(trials))
+    with progress("real runners", quiet=as_json):
+        report = score(match_trials(read_trials(folder / "rbds")))
     with progress("virtual runners", quiet=as_json):
         plain = simulated_accuracy(SEEDS, StrideDetector)
         erring = simulated_accuracy(SEEDS, StrideDetector, system_error=True)
@@ -52,28 +29,9 @@ def accuracy(
     if page is not None:
         with atomic(page) as part:
             part.write_text(text, encoding="utf-8")
-        out.print(f"written: {page}", markup=False)
+        out.print(f"written: {page}")
     else:
-        out.print(text, markup=False)
-
-
-def read_trial(path: Path) -> Trial:
-    """One RBDS trial. Raises InputError for another file."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            legs = {
-                side: Leg(
-                    rate_hz=float(data["fs_imu"]),
-                    accel_mps2=data[f"{letter}_acc_mg"] * _MILLI_G_MPS2,
-                    gyro_radps=np.deg2rad(data[f"{letter}_gyr_ddps"] / 10.0),
-                    ic_s=data[f"{letter}_ic_s"],
-                    tc_s=data[f"{letter}_tc_s"],
-                )
-                for side, letter in ((Side.LEFT, "L"), (Side.RIGHT, "R"))
-            }
-            return Trial(runner=path.stem.partition("_")[0], speed_mps=float(data["speed_mps"]), legs=legs)
-    except (KeyError, ValueError, OSError) as error:
-        raise InputError(f"{path}: not an RBDS trial: {error}") from error
+        out.print(text)
 
 
 def _page(report: AccuracyReport, plain: SimulatedAccuracy, erring: SimulatedAccuracy) -> str:

@@ -1,12 +1,9 @@
 """`evenstride analyze` and `evenstride import`: recordings in, strides out."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from evenstride_analysis.model import Doubt, Side, Stride
-from evenstride_gateway.cli.common import DataDir, Json, data_dir, err, out, print_json, progress
+from evenstride_gateway.cli.common import data_dir, err, out, print_json, progress
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.results import session_steps, sides_of, stored_strides
 from evenstride_gateway.store import Store
@@ -18,28 +15,15 @@ from evenstride_gateway.tables.strides import HEADER, StrideRow, cells, in_time_
 
 
 def analyze(
-    recording: Annotated[
-        Path | None, typer.Argument(help="A recording table (CSV or Parquet).", show_default=False)
-    ] = None,
+    recording: Path | None,
     *,
-    session: Annotated[
-        str | None, typer.Option("--session", metavar="ID", help="Analyze the stored raw of a session instead.")
-    ] = None,
-    table: Annotated[
-        str | None, typer.Option("--out", metavar="FILE", help="Write the stride table here (- = standard output).")
-    ] = None,
-    sensor_axes: Annotated[
-        str | None,
-        typer.Option(
-            "--sensor-axes",
-            metavar="TEXT",
-            help="How the sensor sits, e.g. x=z,y=x,z=y; for one side each: left:...;right:...",
-        ),
-    ] = None,
-    data: DataDir = None,
-    as_json: Json = False,
+    session: str | None,
+    table: str | None,
+    sensor_axes: str | None,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
-    """Find the strides in a recording, or in a stored session, and write one row each."""
+    """The strides of a file or of a stored session: to a table, to the screen as JSON, or counted."""
     if (recording is None) == (session is None):
         raise InputError("say either a recording file or --session ID")
     if recording is not None:
@@ -59,7 +43,7 @@ def _of_file(path: Path, sensor_axes: str | None, *, quiet: bool) -> list[Stride
     rotations = None if sensor_axes is None else parse_sensor_axes(sensor_axes)
     read = read_recording(path)
     for notice in read.notices:
-        err.print(f"evenstride: {notice}", markup=False, soft_wrap=True)
+        err.print(f"evenstride: {notice}")
     with progress("finding strides", quiet=quiet) as tell:
         return analyse_recording(read, rotations=rotations, progress=tell)
 
@@ -95,21 +79,16 @@ def _tell(rows: list[StrideRow], table: str | None) -> None:
     if table is None:
         out.print("Nothing was written: --out strides.csv writes the table, --json prints it.")
     else:
-        out.print(f"written: {table}", markup=False)
+        out.print(f"written: {table}")
 
 
-def import_recording(
-    source: Annotated[Path, typer.Argument(help="RBDS or JDX .npz, or TRIPOD *_Lshank.csv.gz.")],
-    table: Annotated[Path, typer.Option("--out", metavar="FILE", help="The recording table: .csv or .parquet.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """Turn a published recording into the table that `analyze` and `demo --recording` read."""
+def import_recording(source: Path, table: Path, *, as_json: bool) -> None:
+    """A data set's own file as a recording table, its credit beside it."""
     imported = read_foreign(source)
     with progress("writing", quiet=as_json) as tell:
         rows = write_recording(imported, table, tell)
     if as_json:
         print_json({"rows": rows, "out": str(table), "credit": imported.credit})
     else:
-        out.print(f"{rows} samples written to {table}", markup=False)
-        out.print(imported.credit, markup=False, style="dim")
+        out.print(f"{rows} samples written to {table}")
+        out.print(imported.credit, style="dim")

@@ -5,22 +5,12 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from importlib.metadata import version as distribution_version
 from pathlib import Path
-from typing import Annotated, cast
+from typing import cast
 
-import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenstride_gateway.config import default_data_dir
-from evenstride_gateway.errors import (
-    ConfigError,
-    EvenstrideError,
-    InputError,
-    LinkError,
-    StoreError,
-)
+from evenstride_gateway.errors import ConfigError, EvenstrideError, InputError, LinkError, StoreError
 
 
 class Exit(IntEnum):
@@ -37,31 +27,43 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-DataDir = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Where evenstride keeps its data.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+_FILE_WIDTH = 240  # what goes to a file or another program is not folded at the edge of a screen
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+def _console(*, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=None if stream.isatty() else _FILE_WIDTH
+    )
+
+
+out = _console()
+err = _console(stderr=True)
 
 
 def data_dir(given: Path | None) -> Path:
+    from evenstride_gateway.config import default_data_dir
+
     return given if given is not None else default_data_dir()
 
 
 def software_version() -> str:
+    from importlib.metadata import version as distribution_version
+
     return distribution_version("evenstride")
 
 
 def print_json(value: object) -> None:
     """JSON to standard output, one document."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()  # `run` goes on after it
 
 
 @contextmanager
 def progress(text: str, *, quiet: bool = False) -> Generator[Callable[[int, int], None], None, None]:
     """A bar on standard error; call what it yields with (done, in all)."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -98,5 +100,6 @@ def plain_errors(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def say(error: BaseException) -> None:
-    err.print(f"evenstride: {error}", style="bold red", markup=False, soft_wrap=True)
+def say(sentence: str) -> None:
+    """An error: one line on standard error."""
+    err.print(f"evenstride: {sentence}", style="bold red")

@@ -5,27 +5,26 @@ import webbrowser
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
-from evenstride_analysis.model import Measure, Side
+from evenstride_analysis.model import Measure, Side, Stride
 from evenstride_analysis.units import ms_from_s, percent_from_fraction
-from evenstride_gateway.cli.common import DataDir, Json, data_dir, err, out, print_json, progress, software_version
+from evenstride_gateway.cli.common import err, out, print_json, progress, software_version
 from evenstride_gateway.cli.report import write_report
 from evenstride_gateway.cli.sessions import summary_json, symmetry_line
 from evenstride_gateway.config import Config, load_config
 from evenstride_gateway.errors import EvenstrideError
 from evenstride_gateway.results import session_summary, system_error
+from evenstride_gateway.store import Placement, Store
 
 if TYPE_CHECKING:
     from evenstride_analysis.model import Summary
     from evenstride_gateway.virtual.demo import Cast, Comparison
+    from evenstride_gateway.virtual.world import World
 
 RUNNER = "Demo Runner"
-DEMO_DIR = Path("demo-data")
-READY_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,26 +47,23 @@ class _Outcome:
 
 def demo(
     *,
-    seconds: Annotated[float | None, typer.Option(min=10, help="Stop by itself after so many seconds.")] = None,
-    recording: Annotated[Path | None, typer.Option(metavar="FILE", help="Play a real runner's table instead.")] = None,
-    asymmetry: Annotated[float, typer.Option(min=-25, max=25, help="Planted symmetry index, percent.")] = 4.0,
-    speed: Annotated[float, typer.Option(min=2.2, max=5.0, help="Running speed, m/s.")] = 3.0,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another runner.")] = 1,
-    planted_error: Annotated[
-        bool, typer.Option("--system-error", help="Each leg also draws the method's error as measured.")
-    ] = False,
-    port: Annotated[int | None, typer.Option(help="Port of the live page (0 = any free one).")] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the live page.")] = False,
-    data: DataDir = None,
-    as_json: Json = False,
+    seconds: float | None,
+    recording: Path | None,
+    asymmetry: float,
+    speed: float,
+    seed: int,
+    planted_error: bool,
+    port: int | None,
+    browser: bool,
+    folder: Path,
+    as_json: bool,
 ) -> None:
-    """Watch a runner without any hardware: virtual pods, virtual radio, the whole gateway, live page and report."""
+    """Play, store, report, and say what was found beside what was planted. `asymmetry` in percent."""
     try:
         from evenstride_gateway.virtual.demo import recorded_cast, virtual_cast
         from evenstride_gateway.virtual.quiet import quiet_bumble
     except ImportError as error:
         raise EvenstrideError(f"the demo needs `pip install evenstride[virtual]`: {error}") from error
-    folder = data if data is not None else DEMO_DIR
     cast = (
         recorded_cast(recording)
         if recording is not None
@@ -77,24 +73,25 @@ def demo(
     )
     if recording is not None and seconds is None:
         seconds = cast.duration_s
-    config = load_config(data_dir(folder), page={"port": port})
-    ask = _Ask(cast=cast, seconds=seconds, folder=folder, config=config, browser=not no_browser, as_json=as_json)
+    config = load_config(folder, page={"port": port})
+    ask = _Ask(cast=cast, seconds=seconds, folder=folder, config=config, browser=browser, as_json=as_json)
     with quiet_bumble():
         outcome = asyncio.run(_demo(ask))
-    if outcome is not None:
-        _tell(outcome, as_json=as_json)
+    if outcome is None:
+        raise EvenstrideError("stopped before both pods sent data: nothing was recorded")
+    _tell(outcome, as_json=as_json)
 
 
 async def _demo(ask: _Ask) -> _Outcome | None:
     from evenstride_gateway.hosting import hosted, open_store, until_interrupted
     from evenstride_gateway.link.ble import BleSource
-    from evenstride_gateway.virtual.demo import compare, on_stage
+    from evenstride_gateway.virtual.demo import on_stage
 
     told: list[str] = []
 
     def tell(sentence: str) -> None:
         told.append(sentence)
-        err.print(f"evenstride: {sentence}", markup=False, soft_wrap=True)
+        err.print(f"evenstride: {sentence}")
 
     async with (
         until_interrupted() as stop,
@@ -111,10 +108,13 @@ async def _demo(ask: _Ask) -> _Outcome | None:
         ) as host,
     ):
         if not ask.as_json:
-            out.print(f"live page: {host.coach_url}", markup=False, soft_wrap=True)
-            out.print("Two virtual pods. Ctrl-C stops, stores and writes the report." if ask.seconds is None else "")
+            out.print(f"live page: {host.coach_url}")
+            ends = "with Ctrl-C" if ask.seconds is None else f"after {ask.seconds:.0f} s, or with Ctrl-C"
+            out.print(f"Two virtual pods run. It ends {ends}; then the session is stored and the report written.")
         if ask.browser:
             webbrowser.open(host.coach_url)
+        for pod_id, side in world.sides.items():
+            store.put_placement(Placement(pod_id=pod_id, side=side))
         session_id = await host.gateway.sessions.start_when_streaming(RUNNER, pods=len(world.pods), stop=stop)
         if session_id is None:
             return None
@@ -122,27 +122,27 @@ async def _demo(ask: _Ask) -> _Outcome | None:
         if host.gateway.recorder.recording is not None:
             await host.gateway.sessions.stop()
         summary = await asyncio.to_thread(session_summary, store, session_id, system_error(ask.config.symmetry))
-        stored = store.strides(session_id)
-        strides = {
-            side: [s.stride for s in stored if s.stride.pod_id == pod.pod_id] for side, pod in world.pods.items()
-        }
-        recorded_s = {
-            side: _recorded_s(store.raw_frames(session_id, pod.pod_id), world, side) for side, pod in world.pods.items()
-        }
-        comparison = compare(ask.cast, world, strides, recorded_s)
+        comparison = _comparison(ask.cast, world, store, session_id)
     report = ask.folder / f"report-{session_id}.html"
     await asyncio.to_thread(write_report, ask.folder, session_id, report)
     return _Outcome(session_id=session_id, summary=summary, comparison=comparison, report=report)
 
 
-def _recorded_s(pieces: Any, world: Any, side: Side) -> tuple[float, float]:
-    """Runner seconds of the first and last stored sample of a pod."""
-    core = world.pods[side].core
-    indices = [(piece.first_index, piece.end_index) for piece in pieces]
-    return (
-        core.sample_s(indices[0][0]) - world.start_s,
-        core.sample_s(indices[-1][1] - 1) - world.start_s,
-    )
+def _comparison(cast: "Cast", world: "World", store: Store, session_id: str) -> "Comparison | None":
+    """What was stored beside what was planted, as far as samples of every pod were stored."""
+    from evenstride_gateway.virtual.demo import compare
+
+    stored = store.strides(session_id)
+    strides: dict[Side, list[Stride]] = {}
+    recorded_s: dict[Side, tuple[float, float]] = {}
+    for side, pod in world.pods.items():
+        strides[side] = [s.stride for s in stored if s.stride.pod_id == pod.pod_id]
+        ranges = [(piece.first_index, piece.end_index) for piece in store.raw_frames(session_id, pod.pod_id)]
+        if not ranges:
+            return None
+        first_s, last_s = pod.core.sample_s(ranges[0][0]), pod.core.sample_s(ranges[-1][1] - 1)
+        recorded_s[side] = (first_s - world.start_s, last_s - world.start_s)
+    return compare(cast, world, strides, recorded_s)
 
 
 async def _wait(ask: _Ask, stop: asyncio.Event) -> None:
@@ -211,4 +211,4 @@ def _tell(outcome: _Outcome, *, as_json: bool) -> None:
         out.print(table)
     for measure in (Measure.STANCE, Measure.IMPACT_AXIAL):
         out.print(symmetry_line(outcome.summary, measure))
-    out.print(f"session {outcome.session_id}; report: {outcome.report}", markup=False, soft_wrap=True)
+    out.print(f"session {outcome.session_id}; report: {outcome.report}")

@@ -1,25 +1,17 @@
 """`evenstride pods`: scan, list, assign."""
 
 import asyncio
-from typing import Annotated
+from pathlib import Path
+from typing import Literal
 
-import typer
 from rich.table import Table
 
 from evenstride_analysis.model import Side
-from evenstride_gateway.cli.common import DataDir, Json, data_dir, err, out, print_json
+from evenstride_gateway.cli.common import data_dir, err, out, print_json
 from evenstride_gateway.store import Placement, Store
 
-app = typer.Typer(help="Which pods there are and on which leg they sit.", no_args_is_help=True)
 
-
-@app.command("scan")
-def scan(
-    *,
-    seconds: Annotated[float, typer.Option(min=1, max=60, help="How long to listen.")] = 5.0,
-    adapter: Annotated[str, typer.Option(help="Bluetooth adapter, e.g. hci1.")] = "",
-    as_json: Json = False,
-) -> None:
+def scan(*, seconds: float, adapter: str, as_json: bool) -> None:
     """Listen for pods in the air."""
     from evenstride_gateway.link.scan import scan_pods  # bleak loads the platform's Bluetooth
 
@@ -34,8 +26,7 @@ def scan(
     out.print(table if found else "No pod heard. Is it charged, and awake? Shake it.")
 
 
-@app.command("list")
-def list_pods(*, data: DataDir = None, as_json: Json = False) -> None:
+def list_pods(*, data: Path | None, as_json: bool) -> None:
     """The pods that were met, and where they usually sit."""
     with Store.open(data_dir(data), readonly=True) as store:
         sides = {placement.pod_id: placement for placement in store.placements()}
@@ -62,21 +53,15 @@ def list_pods(*, data: DataDir = None, as_json: Json = False) -> None:
     out.print(table if ids else "No pod was met yet: `evenstride pods scan`.")
 
 
-@app.command("assign")
-def assign(
-    pod: Annotated[str, typer.Argument(help="The pod's id.")],
-    side: Annotated[Side, typer.Argument(help="left or right")],
-    *,
-    data: DataDir = None,
-    as_json: Json = False,
-) -> None:
+def assign(pod: str, leg: Literal["left", "right"], *, data: Path | None, as_json: bool) -> None:
     """Say on which leg a pod sits, from the next session on."""
+    side = Side(leg)
     with Store.open(data_dir(data)) as store:
         store.put_placement(Placement(pod_id=pod, side=side))
         others = [p.pod_id for p in store.placements() if p.side is side and p.pod_id != pod]
     if as_json:
         print_json({"pod": pod, "side": side.value, "also_on_this_side": others})
         return
-    out.print(f"pod {pod} sits on the {side.value} leg", markup=False)
+    out.print(f"pod {pod} sits on the {side.value} leg")
     if others:
-        out.print(f"so do {', '.join(others)}: use one of them at a time, or assign it to the other leg", markup=False)
+        out.print(f"so do {', '.join(others)}: use one of them at a time, or assign it to the other leg")

@@ -1,11 +1,8 @@
 """`evenstride report`: one page, HTML or PDF."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from evenstride_gateway.cli.common import DataDir, Json, data_dir, out, print_json, software_version
+from evenstride_gateway.cli.common import data_dir, out, print_json, software_version
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import EvenstrideError, InputError
 from evenstride_gateway.store import Store
@@ -32,16 +29,10 @@ def write_report(folder: Path, session_id: str, path: Path) -> None:
             part.write_text(html, encoding="utf-8")
 
 
-def report(
-    session: Annotated[str, typer.Argument(help="The session: `evenstride sessions list` shows them.")],
-    path: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to: .html or .pdf.")],
-    *,
-    data: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Write the one-page report of a session."""
+def report(session: str, path: Path, *, data: Path | None, as_json: bool) -> None:
+    """Write the report and say where it is."""
     write_report(data_dir(data), session, path)
     if as_json:
         print_json({"session": session, "out": str(path)})
     else:
-        out.print(f"written: {path}", markup=False)
+        out.print(f"written: {path}")

@@ -3,30 +3,18 @@
 import asyncio
 import webbrowser
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from evenstride_gateway.cli.common import DataDir, Json, data_dir, err, out, print_json, software_version
+from evenstride_gateway.cli.common import data_dir, err, out, print_json, software_version
 from evenstride_gateway.config import Config, load_config
 
 
 def run(
-    *,
-    runner: Annotated[
-        str | None, typer.Option("--start", metavar="NAME", help="Record this runner as soon as a pod streams.")
-    ] = None,
-    port: Annotated[int | None, typer.Option(help="Port of the live page (0 = any free one).")] = None,
-    adapter: Annotated[list[str] | None, typer.Option(help="Bluetooth adapter; say it again for more.")] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the live page.")] = False,
-    data: DataDir = None,
-    as_json: Json = False,
+    *, runner: str | None, port: int | None, adapters: list[str] | None, browser: bool, data: Path | None, as_json: bool
 ) -> None:
-    """Connect to your pods, show the live page, record. Ctrl-C stops and stores."""
+    """The gateway until somebody interrupts it."""
     folder = data_dir(data)
-    adapters = tuple(adapter) if adapter else None
-    config = load_config(folder, page={"port": port}, radio={"adapters": adapters})
-    asyncio.run(_run(folder, config, runner, browser=not no_browser, as_json=as_json))
+    config = load_config(folder, page={"port": port}, radio={"adapters": adapters or None})
+    asyncio.run(_run(folder, config, runner, browser=browser, as_json=as_json))
 
 
 async def _run(folder: Path, config: Config, runner: str | None, *, browser: bool, as_json: bool) -> None:
@@ -38,7 +26,7 @@ async def _run(folder: Path, config: Config, runner: str | None, *, browser: boo
 
     def tell(sentence: str) -> None:
         told.append(sentence)
-        err.print(f"evenstride: {sentence}", markup=False, soft_wrap=True)
+        err.print(f"evenstride: {sentence}")
 
     link = LinkConfig(
         slots_per_adapter=config.radio.pods_per_adapter, use_acquire_notify=config.radio.use_acquire_notify
@@ -60,7 +48,7 @@ async def _run(folder: Path, config: Config, runner: str | None, *, browser: boo
             if as_json:
                 print_json({"page": host.url, "coach": host.coach_url})
             else:
-                out.print(f"live page: {host.coach_url}", markup=False, soft_wrap=True)
+                out.print(f"live page: {host.coach_url}")
                 out.print("Ctrl-C stops and stores.")
             if browser:
                 webbrowser.open(host.coach_url)

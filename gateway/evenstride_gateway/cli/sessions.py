@@ -1,20 +1,18 @@
 """`evenstride sessions`: list, show, delete."""
 
-from typing import Annotated, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import typer
 from rich.table import Table
 
 from evenstride_analysis.model import LegSummary, Measure, Side, Summary
 from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s, percent_from_fraction
-from evenstride_gateway.cli.common import DataDir, Json, data_dir, out, print_json
+from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.results import session_summary, system_error
 from evenstride_gateway.store import Store
-
-app = typer.Typer(help="What was recorded.", no_args_is_help=True)
-SessionId = Annotated[str, typer.Argument(help="The session's id.")]
 
 
 class _Row(NamedTuple):
@@ -25,8 +23,7 @@ class _Row(NamedTuple):
     strides: int
 
 
-@app.command("list")
-def list_sessions(*, data: DataDir = None, as_json: Json = False) -> None:
+def list_sessions(*, data: Path | None, as_json: bool) -> None:
     """All sessions, the newest first."""
     with Store.open(data_dir(data), readonly=True) as store:
         names = {person.runner_id: person.name for person in store.people()}
@@ -52,8 +49,7 @@ def list_sessions(*, data: DataDir = None, as_json: Json = False) -> None:
     out.print(table if rows else "No sessions yet: `evenstride demo` makes one.")
 
 
-@app.command("show")
-def show(session: SessionId, *, data: DataDir = None, as_json: Json = False) -> None:
+def show(session: str, *, data: Path | None, as_json: bool) -> None:
     """What one session says, with its errors."""
     folder = data_dir(data)
     config = load_config(folder)
@@ -68,16 +64,12 @@ def show(session: SessionId, *, data: DataDir = None, as_json: Json = False) -> 
         out.print(symmetry_line(summary, measure))
 
 
-@app.command("delete")
-def delete(
-    session: SessionId,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    data: DataDir = None,
-    as_json: Json = False,
-) -> None:
+def delete(session: str, *, yes: bool, data: Path | None, as_json: bool) -> None:
     """Delete a session with its raw samples, for good."""
-    with Store.open(data_dir(data)) as store:
+    folder = data_dir(data)
+    with Store.open(folder, readonly=True) as store:
+        store.session(session)  # a mistyped folder or id must not make a new store
+    with Store.open(folder) as store:
         known = store.session(session)
         if known.stopped_at is None:
             raise StoreError(f"session {session} is not ended: start the gateway once, it ends what a crash left open")
@@ -87,7 +79,7 @@ def delete(
     if as_json:
         print_json({"deleted": session})
     else:
-        out.print(f"deleted: {session}", markup=False)
+        out.print(f"deleted: {session}")
 
 
 def symmetry_line(summary: Summary, measure: Measure) -> str:

@@ -14,6 +14,7 @@ from evenstride_gateway.virtual.world import World, in_runner_time, virtual_worl
 
 STANDING_S = 2.0
 WALKING_S = 8.0
+WALKING_PART = 1 / 6  # at most: a short demo is for running too
 MARGIN_S = 1.6  # a stride needs the swing before and the one behind it: at the edges of a recording there is none
 OPEN_END_S = 3600.0
 
@@ -30,9 +31,10 @@ class Cast:
 def virtual_cast(*, seconds: float | None, asymmetry: float, speed_mps: float, seed: int, system_error: bool) -> Cast:
     """A runner who stands, walks to the start and runs laps of a 400 m track. `asymmetry` is the planted index."""
     running_s = OPEN_END_S if seconds is None else seconds + 30.0
+    walking_s = WALKING_S if seconds is None else min(WALKING_S, WALKING_PART * seconds)
     plan = RunnerPlan(
         parts=(
-            Part(duration_s=WALKING_S, gait=Gait.WALK, speed_mps=1.3),
+            Part(duration_s=walking_s, gait=Gait.WALK, speed_mps=1.3),
             Part(duration_s=running_s, gait=Gait.RUN, speed_mps=speed_mps),
         ),
         standing_s=STANDING_S,

@@ -1,0 +1,5 @@
+"""`python -m evenstride_gateway.cli` is `evenstride`."""
+
+from evenstride_gateway.cli import main
+
+main()
