@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from evenstride_analysis.model import Frame
 from evenstride_gateway.ledger import Piece, pieces
+from evenstride_gateway.store.rawcodec import Int64s
 
 
 def ordered_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
@@ -38,8 +38,8 @@ class BootSpan:
     stamped: tuple[tuple[int, int], tuple[int, int]] | None
 
 
-def boot_spans(heads: npt.NDArray[np.int64]) -> list[BootSpan]:
-    """What `ordered_pieces` would hand out, counted: from boot, seq, first index, tick, length of each frame, (n, 5)."""
+def boot_spans(heads: Int64s) -> list[BootSpan]:
+    """What `ordered_pieces` would hand out, counted. `heads` (n, 5): boot, seq, index, tick, length of each."""
     boot, seq, first, tick, length = heads.T
     order = np.lexsort((seq, tick, -(first + length), first, boot))
     spans: list[BootSpan] = []

@@ -7,13 +7,9 @@ tail is cut at the next open for writing, a damaged block is skipped, and everyt
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
-
-import numpy as np
-import numpy.typing as npt
 
 from evenstride_analysis.model import Frame, PodInfo
 from evenstride_gateway.errors import StoreError
@@ -32,6 +28,7 @@ from evenstride_gateway.store.rawblock import (
     unpack_heads,
     unpack_info,
 )
+from evenstride_gateway.store.rawcodec import Int64s
 from evenstride_gateway.store.reader import plain_errors
 from evenstride_gateway.store.types import TailCut
 
@@ -135,18 +132,14 @@ def read_frames(path: Path, report: RawReport | None = None) -> Iterator[Frame]:
     return (entry for entry in read_entries(path, report) if isinstance(entry, Frame))
 
 
-def read_heads(path: Path) -> npt.NDArray[np.int64]:
-    """Boot, seq, first index, tick and length of every frame of a log, (n, 5) in the order of writing.
+def read_heads(path: Path) -> Int64s:
+    """Boot, seq, first index, tick and length of every frame of a log, (n, 5) in no order, without its samples.
 
-    A tenth of the work of reading the frames. Torn and damaged blocks are skipped as there. Raises StoreError.
+    Torn and damaged blocks are left out, as in `read_entries`. Raises StoreError.
     """
-    tables: list[npt.NDArray[np.int64]] = []
     with plain_errors(path.parent), path.open("rb") as file:
-        for block in _blocks(file, RawReport()):
-            with suppress(BlockError):  # written wrongly: skipped here as in `read_entries`, which counts it
-                if block.header.kind is Kind.FRAMES:
-                    tables.append(unpack_heads(block.header, block.body))
-    return np.concatenate([np.empty((0, 5), np.int64), *tables])
+        blocks = (b for b in _blocks(file, RawReport()) if b.header.kind is Kind.FRAMES)
+        return unpack_heads((block.header, block.body) for block in blocks)
 
 
 def cut_tail(path: Path) -> TailCut | None:
