@@ -37,6 +37,7 @@ def test_units_and_the_mean_of_clean_running_strides() -> None:
     assert board["cadence_spm"] == pytest.approx(120 / STRIDE_S, abs=0.1)
     strip = board["strips"][Side.LEFT]
     assert strip["doubted"][-3:] == [False, True, False]
+    assert strip["walking"] == [False] * (len(strip["walking"]) - 1) + [True]
     assert strip["stance_mean_ms"][0] == 200.0
     json.dumps(board, allow_nan=False)
 

@@ -98,6 +98,7 @@ class Strip:
     impact_axial_g: list[float | None] = field(default_factory=list[float | None])
     impact_axial_mean_g: list[float | None] = field(default_factory=list[float | None])
     doubted: list[bool] = field(default_factory=list[bool])
+    walking: list[bool] = field(default_factory=list[bool])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -289,6 +289,7 @@ def _strip(points: list[_Point]) -> Strip:
         impact_axial_g=[p.impact_g for p in points],
         impact_axial_mean_g=[p.impact_mean_g for p in points],
         doubted=[bool(p.doubt) for p in points],
+        walking=[p.gait is Gait.WALK for p in points],
     )
 
 

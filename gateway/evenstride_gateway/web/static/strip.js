@@ -2,7 +2,7 @@
 import { colour } from './draw.js';
 
 const WINDOW_S = 120;
-const FIELDS = ['t_s', 'stance_ms', 'stance_mean_ms', 'impact_axial_g', 'impact_axial_mean_g', 'doubted'];
+const FIELDS = ['t_s', 'stance_ms', 'stance_mean_ms', 'impact_axial_g', 'impact_axial_mean_g', 'doubted', 'walking'];
 
 /** The strides of both legs as they came; a number seen before replaces its stride. */
 export class History {
@@ -51,8 +51,9 @@ export function drawStrip(canvas, history, { field, mean, nowS, least }) {
   c.clearRect(0, 0, width, height);
   const left = 40, right = 8, top = 8, bottom = 22, fromS = nowS - WINDOW_S;
   let low = Infinity, high = -Infinity;
-  for (const points of Object.values(history.legs)) for (const p of points) {
-    if (p.t_s < fromS || p[field] === null) continue;
+  const all = Object.values(history.legs).flat().filter(p => p.t_s >= fromS && p[field] !== null);
+  const running = all.filter(p => !p.walking); // walking is three times as long: it would flatten the run
+  for (const p of running.length ? running : all) {
     low = Math.min(low, p[field]);
     high = Math.max(high, p[field]);
   }
@@ -81,11 +82,12 @@ export function drawStrip(canvas, history, { field, mean, nowS, least }) {
   }
   c.save();
   c.beginPath(); c.rect(left, 0, width - left, height - bottom + 4); c.clip();
+  if (running.length) walks(c, all.filter(p => p.walking).map(p => p.t_s), X, height - bottom);
   for (const [side, points] of Object.entries(history.legs)) {
     const ink = colour(`--${side}`);
     c.strokeStyle = c.fillStyle = ink;
     c.lineWidth = 1.2;
-    for (const p of points) if (p[field] !== null) mark(c, side, X(p.t_s), Y(p[field]), p.doubted);
+    for (const p of points) if (p[field] !== null && !(running.length && p.walking)) mark(c, side, X(p.t_s), Y(p[field]), p.doubted);
   }
   for (const [side, points] of Object.entries(history.legs)) {
     for (const [ink, thick] of [[colour('--card'), 6], [colour(`--${side}`), 3]]) {
@@ -103,6 +105,25 @@ export function drawStrip(canvas, history, { field, mean, nowS, least }) {
     }
   }
   c.restore();
+}
+
+// Where the runner walked: a grey part of the time, its strides are beyond the scale.
+function walks(c, times, X, bottom) {
+  if (!times.length) return;
+  const spans = [];
+  for (const t of times.sort((a, b) => a - b)) {
+    if (spans.length && t - spans.at(-1)[1] < 3) spans.at(-1)[1] = t; else spans.push([t, t]);
+  }
+  for (const [from, to] of spans) {
+    const x = X(from), w = Math.max(2, X(to + 1) - x);
+    c.globalAlpha = 0.5;
+    c.fillStyle = colour('--line');
+    c.fillRect(x, 0, w, bottom);
+    c.globalAlpha = 1;
+    c.fillStyle = colour('--ink-2');
+    c.textAlign = 'center';
+    if (w > 24) c.fillText('walk', x + w / 2, bottom - 10);
+  }
 }
 
 function mark(c, side, x, y, hollow) {
