@@ -11,7 +11,9 @@ Limits, by the nature of the numbers:
 (2) `n` is the length of the frames beside the hole; a host loss of a frame of another length (the last before STOP, the
     first after another MTU) is wrong by the difference;
 (3) numbers that the pod takes back at a link loss and uses again hide as many host losses in that one hole: they count
-    as the pod's. The sum stays exact.
+    as the pod's. The sum stays exact;
+(4) samples that waited in the pod's queue when `expect` was told, and never came, count as the pod's: less than a frame
+    while its radio keeps up.
 """
 
 from bisect import bisect_left, bisect_right

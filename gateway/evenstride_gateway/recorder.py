@@ -9,6 +9,7 @@ from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.symmetry import LiveSymmetry, SystematicError
 from evenstride_gateway.air import RawFrame, StrideRecords
 from evenstride_gateway.clock import shifted
+from evenstride_gateway.errors import InputError
 from evenstride_gateway.pipeline import PodPipeline
 from evenstride_gateway.store import RawWriter, Store
 from evenstride_gateway.web.view import LiveView
@@ -71,12 +72,29 @@ class Recorder:
         self.pipelines[info.pod_id] = PodPipeline(info) if held is None else held.changed_to(info)
         self._waiting.setdefault(info.pod_id, deque(maxlen=_WAITING))
         if self.recording is not None:
-            await self._open_raw(self.recording, [info])
+            await self._admit(self.recording, info)
+
+    async def _admit(self, recording: Recording, info: PodInfo) -> None:
+        """A pod comes while a session runs. Raises InputError when another one sits on its side already."""
+        pod_id, side = info.pod_id, self.sides.get(info.pod_id)
+        fresh = all(a.pod_id != pod_id for a in recording.assignments)
+        rival = next((a.pod_id for a in recording.assignments if a.side is side), None)
+        if fresh and side is not None and rival is not None:
+            raise InputError(
+                f"pods {rival} and {pod_id} both claim the {side.value} leg:"
+                f" say `evenstride pods assign {pod_id} {side.other.value}`"
+            )
+        await self._open_raw(recording, [info])
+        if fresh and side is not None:
+            session = recording.session
+            new = assign_sides([pod_id], self.sides, session_id=session.session_id, runner_id=session.runner_id)
+            recording.assignments += new
+            await self._queue.put(lambda store: store.put_assignment(*new))
 
     async def on_frame(self, pod_id: str, message: RawFrame) -> None:
         """Count, store and detect. A pod that never said what it is cannot be read and is left to the ledger's gap."""
         pipeline = self.pipelines.get(pod_id)
-        if pipeline is None or self.sealed:
+        if pipeline is None or self.sealed or not self._takes_part(pod_id):
             return
         taken = pipeline.take(message)
         if taken.frame is not None and self.recording is not None:
@@ -87,13 +105,17 @@ class Recorder:
     async def on_records(self, pod_id: str, message: StrideRecords) -> None:
         """What the pod computed itself; where raw of the same stride is known, the store lets raw win."""
         pipeline = self.pipelines.get(pod_id)
-        if pipeline is None or self.sealed or pipeline.closed:
+        if pipeline is None or self.sealed or pipeline.closed or not self._takes_part(pod_id):
             return
         strides = [
             record.stride(pod_id=pod_id, boot_id=message.boot_id, method=message.method, tick_hz=pipeline.info.tick_hz)
             for record in message.records
         ]
         await self.on_strides(pod_id, strides)
+
+    def _takes_part(self, pod_id: str) -> bool:
+        """Whether the pod may speak now: during a recording only those that it has admitted."""
+        return self.recording is None or pod_id in self.recording.raw
 
     async def on_strides(self, pod_id: str, strides: Sequence[Stride]) -> None:
         """Strides of one pod: to the store, to the page, and to the other leg."""
@@ -150,6 +172,9 @@ class Recorder:
         await self._open_raw(recording, infos)
         self.renew(start_s, assignments)
         self.recording = recording
+        for pod_id, pipeline in list(self.pipelines.items()):
+            if pod_id not in recording.raw:  # it came while the store was busy with the beginning
+                await self._admit(recording, pipeline.info)
 
     def renew(self, start_s: float, assignments: Sequence[Assignment] = ()) -> None:
         """Detectors, accounts and pairs begin anew, so that they see what the raw log sees and nothing before it."""
