@@ -23,6 +23,8 @@ _MOST_BINS = 240  # a longer session has wider bins: more could not be told apar
 _FEWEST = 3  # strides in a bin, below which a percentile says nothing
 _LONG_NUMBER = re.compile(r"(\d+\.\d)\d+")
 _ID = re.compile(r'(id="|url\(#|href="#)([A-Za-z_]\w*)')
+_ROWS = "rows"
+VALIDATE = False  # Altair's schema check costs as much as the drawing; the tests have it on
 
 Row = dict[str, Any]
 Value = Callable[[Step], float | None]
@@ -66,13 +68,13 @@ def over_time_svg(rows: list[Row], title: str, name: str) -> str:
     if not rows:
         return ""
     colour = alt.Color("leg:N", scale=alt.Scale(domain=["left", "right"], range=[LEFT, RIGHT]), legend=None)
-    base = alt.Chart(alt.Data(values=rows)).encode(x=_minutes(), color=colour)
+    base = alt.Chart(alt.NamedData(name=_ROWS)).encode(x=_minutes(), color=colour)
     y = alt.Y("mid:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
     low = alt.Y("low:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
     band = base.mark_area(opacity=0.16, interpolate="linear").encode(y=low, y2="high:Q")
     dash = alt.StrokeDash("leg:N", scale=alt.Scale(domain=["left", "right"], range=[[1, 0], [5, 3]]), legend=None)
     line = base.mark_line(strokeWidth=1.7, point=_few(rows)).encode(y=y, strokeDash=dash)
-    return _svg(alt.layer(band, line).properties(width=300, height=92), title, name)
+    return _svg(alt.layer(band, line).properties(width=300, height=92), title, name, rows)
 
 
 def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_percent: float) -> str:
@@ -92,7 +94,7 @@ def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_p
     reach = max(rule_percent - 50 + 0.5, math.ceil(far * 2) / 2)
     scale = alt.Scale(domain=[50 - reach, 50 + reach], zero=False, nice=False)
     axis = alt.Axis(tickCount=5, grid=False)
-    base = alt.Chart(alt.Data(values=rows)).encode(x=_minutes(duration_s))
+    base = alt.Chart(alt.NamedData(name=_ROWS)).encode(x=_minutes(duration_s))
     band = base.mark_area(opacity=0.22, color=MILD).encode(
         y=alt.Y("low:Q", title=None, scale=scale, axis=axis), y2="high:Q"
     )
@@ -100,7 +102,7 @@ def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_p
     marks = [{"at": 50.0}], [{"at": rule_percent}, {"at": 100 - rule_percent}]
     even = alt.Chart(alt.Data(values=marks[0])).mark_rule(color=INK, strokeWidth=1).encode(y="at:Q")
     rule = alt.Chart(alt.Data(values=marks[1])).mark_rule(color=MILD, strokeDash=[3, 3]).encode(y="at:Q")
-    return _svg(alt.layer(rule, even, band, line).properties(width=640, height=88), "Balance over time", name)
+    return _svg(alt.layer(rule, even, band, line).properties(width=640, height=88), "Balance over time", name, rows)
 
 
 def gauge_svg(symmetry: Symmetry, name: str, rule_percent: float | None) -> str:
@@ -144,7 +146,7 @@ def _few(rows: list[Row], colour: str | None = None) -> Any:
     return alt.OverlayMarkDef(size=22) if colour is None else alt.OverlayMarkDef(size=22, color=colour)
 
 
-def _svg(chart: Any, label: str, name: str) -> str:
+def _svg(chart: Any, label: str, name: str, rows: list[Row] | None = None) -> str:
     spec = chart.configure(font=_FONT, background="transparent", padding=2).configure_view(stroke=None)
     spec = spec.configure_axis(
         labelColor=MILD,
@@ -156,7 +158,10 @@ def _svg(chart: Any, label: str, name: str) -> str:
         domainColor=LINE,
         tickColor=LINE,
     )
-    svg = str(vl_convert.vegalite_to_svg(spec.to_dict()))
+    drawn = spec.to_dict(validate=VALIDATE)
+    if rows is not None:
+        drawn["datasets"] = {_ROWS: rows}
+    svg = str(vl_convert.vegalite_to_svg(drawn))
     svg = _LONG_NUMBER.sub(r"\1", svg)
     # Several drawings share one page: their ids must not meet.
     svg = _ID.sub(rf"\g<1>{name}-\2", svg)
