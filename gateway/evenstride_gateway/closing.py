@@ -1,13 +1,14 @@
 """How a session ends: late samples are run again, clocks and gaps written down, symmetry put on its final grid."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from evenstride_analysis.model import Measure
+from evenstride_analysis.model import Frame, Measure, Session
 from evenstride_analysis.symmetry import SystematicError, grid
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
-from evenstride_gateway.results import CONTEXT_S, rerun, session_steps
+from evenstride_gateway.results import AFTER_S, CONTEXT_S, rerun, session_steps
 from evenstride_gateway.store import Store, read_frames
 
 _GRID = (Measure.STANCE, Measure.IMPACT_AXIAL)
@@ -61,23 +62,88 @@ def finish(
 
 def recover(store: Store, system: SystematicError) -> list[str]:
     """End the sessions that a crash left open, from what their raw logs hold. Returns one sentence for each."""
-    said: list[str] = []
-    for session in store.sessions():
-        if session.stopped_at is not None:
-            continue
-        losses: list[Loss] = []
-        for pod_id in store.raw_pods(session.session_id):
-            ledgers: dict[int, SampleLedger] = {}
-            for frame in read_frames(store.raw_path(session.session_id, pod_id)):
-                ledger = ledgers.setdefault(frame.boot_id, SampleLedger(pod_id=frame.pod_id, boot_id=frame.boot_id))
-                ledger.take(frame)
-            losses += [loss for ledger in ledgers.values() for loss in ledger.losses()]
-        strides = store.strides(session.session_id)
-        lasted_s = max((s.published_t_s + s.stride.stride_s for s in strides), default=0.0)
-        stopped_at = session.started_at + timedelta(seconds=max(0.0, lasted_s))
-        finish(store, session.session_id, losses=losses, system=system, stopped_at=stopped_at)
-        said.append(
-            f"session {session.session_id} was cut off (power cut or kill): it ends after its last stride,"
-            f" {len(strides)} strides are safe"
+    return [_recover(store, session, system) for session in store.sessions() if session.stopped_at is None]
+
+
+def _recover(store: Store, session: Session, system: SystematicError) -> str:
+    session_id = session.session_id
+    fits = {(fit.pod_id, fit.boot_id): fit for fit in store.clocks(session_id)}
+    live = store.strides(session_id)
+    lasted_s = max((s.published_t_s + s.stride.stride_s for s in live), default=0.0)
+    losses: list[Loss] = []
+    for pod_id in store.raw_pods(session_id):
+        log = _Log.read(store, session_id, pod_id)
+        losses += [loss for ledger in log.ledgers.values() for loss in ledger.losses()]
+        for boot_id, last in log.last.items():
+            fit = fits.get((pod_id, boot_id))
+            if fit is None:  # killed before the first fit was stored: its strides keep the time they were given
+                continue
+            info = store.raw_info(session_id, pod_id)
+            lasted_s = max(lasted_s, fit.session_s(last.tick / info.tick_hz + len(last.counts) / info.rate_hz))
+            _complete(store, session_id, log, boot_id, info.rate_hz)
+    found = len(store.strides(session_id)) - len(live)
+    stopped_at = session.started_at + timedelta(seconds=max(0.0, lasted_s))
+    finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
+    more = f" and {found} more were found in its raw samples" if found > 0 else ""
+    return (
+        f"session {session_id} was cut off (power cut or kill): it now ends after {max(0.0, lasted_s):.1f} s with its"
+        f" last stored sample; {len(live)} strides were stored{more}"
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Log:
+    """A raw log as it was written: the account, what came late, and the newest frame of each boot.
+
+    The log does not say which frames were backfilled: they are those behind the live edge of their time.
+    """
+
+    pod_id: str
+    ledgers: dict[int, SampleLedger] = field(default_factory=dict[int, SampleLedger])
+    late: list[Late] = field(default_factory=list[Late])
+    last: dict[int, Frame] = field(default_factory=dict[int, Frame])
+
+    @classmethod
+    def read(cls, store: Store, session_id: str, pod_id: str) -> "_Log":
+        log = cls(pod_id=pod_id)
+        live_boot = -1
+        for frame in read_frames(store.raw_path(session_id, pod_id)):
+            boot_id, newest = frame.boot_id, log.last.get(frame.boot_id)
+            late = boot_id < live_boot or (newest is not None and frame.first_index < newest.end_index)
+            live_boot = max(live_boot, boot_id)
+            if boot_id not in log.ledgers:  # as the pipeline does: all of a later boot is expected
+                start = 0 if log.ledgers else None
+                log.ledgers[boot_id] = SampleLedger(pod_id=pod_id, boot_id=boot_id, expect_from=start)
+            log.ledgers[boot_id].take(frame, backfill=late)
+            if late:
+                log.late.append(Late(boot_id=boot_id, first_index=frame.first_index, end_index=frame.end_index))
+            if newest is None or frame.end_index > newest.end_index:
+                log.last[boot_id] = frame
+        return log
+
+
+def _complete(store: Store, session_id: str, log: _Log, boot_id: int, rate_hz: float) -> None:
+    """Run again what came late, and add what the detector had not settled yet when the process ended.
+
+    A committed stride may be newer than the newest raw on the disk: near the end nothing is replaced.
+    """
+    end = log.last[boot_id].end_index
+    settled = end - round(AFTER_S * rate_hz)
+    late = [entry for entry in log.late if entry.boot_id == boot_id and entry.first_index < settled]
+    for _, first, stop in _merged(late, round(2 * CONTEXT_S * rate_hz)):
+        again = rerun(store, session_id, log.pod_id, boot_id, (first, stop))
+        store.replace_strides(
+            session_id,
+            log.pod_id,
+            boot_id,
+            [stride for stride in again.strides if stride.strike_index < settled],
+            index_range=(again.first_index, min(again.end_index, settled)),
         )
-    return said
+    own = [s.stride for s in store.strides(session_id)]
+    newest = max(
+        (s for s in own if (s.pod_id, s.boot_id) == (log.pod_id, boot_id)), key=lambda s: s.end_index, default=None
+    )
+    begin = 0 if newest is None else (newest.strike_index + newest.end_index) // 2
+    if begin < end:
+        tail = rerun(store, session_id, log.pod_id, boot_id, (begin, end))
+        store.apply_strides(session_id, [stride for stride in tail.strides if stride.strike_index >= begin])

@@ -24,6 +24,7 @@ from evenstride_gateway.web.view import LiveView
 from evenstride_gateway.writing import StoreQueue
 
 _POLL_S = 0.25
+CLOCKS_S = 10.0  # a crash costs at most so much of what was learned of the clocks
 
 
 class Sessions:
@@ -44,6 +45,8 @@ class Sessions:
         self._queue, self._recorder, self._intake, self._backfiller = queue, recorder, intake, backfiller
         self._view, self._config, self._system, self._utc = view, config, system, utc
         self._changing = asyncio.Lock()
+        self._clocks_due_s = 0.0
+        self._clocks_of: set[tuple[str, int]] = set()  # the boots whose fits are stored
 
     async def start(self, runner: str) -> str:
         """Begin to record everything that streams. Returns the session's id.
@@ -73,6 +76,7 @@ class Sessions:
             )
             sides = assign_sides(pods, self._recorder.sides, session_id=session_id, runner_id=person.runner_id)
             self._backfiller.renew()
+            self._clocks_of = set()
             await self._recorder.start(session, sides, start_s=start_s)
             self._view.on_session(
                 BoardState.RECORDING,
@@ -121,11 +125,16 @@ class Sessions:
             return session_id
 
     async def tend(self) -> None:
-        """During a recording: run again what backfill has completed and the live edge has left behind."""
+        """During a recording: keep the clocks; run again what backfill has completed and the live edge left behind."""
         recording = self._recorder.recording
         if recording is None or self._changing.locked():
             return
         session_id = recording.session.session_id
+        boots = {(pod_id, boot_id) for pod_id, p in self._recorder.pipelines.items() for boot_id in p.ledgers}
+        fitted = boots & self._intake.fits.keys()
+        if fitted != self._clocks_of or asyncio.get_running_loop().time() >= self._clocks_due_s:
+            self._clocks_of, self._clocks_due_s = fitted, asyncio.get_running_loop().time() + CLOCKS_S
+            await self.store_clocks(recording)
         for pod_id, pipeline in self._recorder.pipelines.items():
             edge = pipeline.fed_end - round((CONTEXT_S + 2 * AFTER_S) * pipeline.info.rate_hz)
             ready = [e for e in pipeline.late if e.boot_id != pipeline.live_boot or e.end_index <= edge]
