@@ -25,7 +25,9 @@ def summarise(
     used = [step for step in inner if is_clean(step, Measure.STANCE)]
     methods = sorted({step.stride.method for step in steps})
     flights = [step.flight_s for step in used if step.flight_s is not None]
-    strides_s = [step.stride.stride_s for step in inner if step.gait is Gait.RUN and step.stride.doubt == Doubt(0)]
+    strides_s = [
+        step.stride.stride_s for step in inner if step.gait is Gait.RUN and not step.stride.doubt & ~Doubt.CLIPPED
+    ]
     return Summary(
         duration_s=duration_s,
         legs={side: _leg(side, steps, [step for step in used if step.side is side]) for side in Side},

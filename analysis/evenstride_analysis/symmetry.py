@@ -21,7 +21,7 @@ from evenstride_analysis.model import Doubt, FloatArray, Gait, Measure, Side, St
 from evenstride_analysis.strides.rules import DEFAULT_RULES, Rules
 from evenstride_analysis.student import t_quantile
 
-MIN_PAIRS = 10
+MIN_PAIRS = 20  # fewer strides a leg tell about a moment, not about a runner
 LIVE_PAIRS = 30
 GRID_S = 10.0
 _PAIR_S = 1.2  # a right strike later than this after the left one is not its partner
