@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from evenstride_analysis.model import Frame, Measure, Session
+from evenstride_analysis.model import Frame, Measure, Session, Stride
 from evenstride_analysis.symmetry import SystematicError, grid
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
@@ -139,11 +139,11 @@ def _complete(store: Store, session_id: str, log: _Log, boot_id: int, rate_hz: f
             [stride for stride in again.strides if stride.strike_index < settled],
             index_range=(again.first_index, min(again.end_index, settled)),
         )
-    own = [s.stride for s in store.strides(session_id)]
-    newest = max(
-        (s for s in own if (s.pod_id, s.boot_id) == (log.pod_id, boot_id)), key=lambda s: s.end_index, default=None
-    )
-    begin = 0 if newest is None else (newest.strike_index + newest.end_index) // 2
-    if begin < end:
-        tail = rerun(store, session_id, log.pod_id, boot_id, (begin, end))
-        store.apply_strides(session_id, [stride for stride in tail.strides if stride.strike_index >= begin])
+    held = [s.stride for s in store.strides(session_id) if (s.stride.pod_id, s.stride.boot_id) == (log.pod_id, boot_id)]
+    newest = max((stride.end_index for stride in held), default=0)
+    tail = rerun(store, session_id, log.pod_id, boot_id, (min(newest, settled), end))
+    store.apply_strides(session_id, [s for s in tail.strides if not any(_same_place(s, other) for other in held)])
+
+
+def _same_place(a: Stride, b: Stride) -> bool:
+    return b.strike_index <= (a.strike_index + a.end_index) // 2 < b.end_index
