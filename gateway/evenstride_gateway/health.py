@@ -18,7 +18,8 @@ COMMIT_LATE_S = 5.0  # the store promises once a second
 
 @dataclass(slots=True, kw_only=True)
 class PodHealth:
-    """One pod. Counters run since the gateway started; samples where not said otherwise."""
+    """One pod. Counters run since the gateway started, those of the account (`duplicates`, `reordered`, `missing`,
+    `backfilled`) since the recording did; samples where not said otherwise."""
 
     pod_id: str
     side: str = ""
@@ -35,6 +36,7 @@ class PodHealth:
     last_arrival_s: float | None = None
     frames: int = 0
     duplicates: int = 0
+    reordered: int = 0  # frames that came behind a later one
     missing: dict[str, int] = field(default_factory=lambda: {cause.value: 0 for cause in LossCause})
     backfilled: int = 0
     pod_dropped: int = 0  # what the pod itself reports

@@ -133,7 +133,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCounts:
-    """All in samples but `frames`. received + missing_pod + missing_host == end_index - first_index."""
+    """All in samples but `frames` and `reordered`. received + missing_pod + missing_host == end_index - first_index."""
 
     first_index: int
     end_index: int
@@ -141,6 +141,7 @@ class LedgerCounts:
     received: int
     backfilled: int
     duplicates: int
+    reordered: int  # live frames that came behind a later one
     missing_pod: int
     missing_host: int
 
@@ -156,7 +157,8 @@ class SampleLedger:
         self._end = expect_from or 0
         if expect_from is not None:  # an empty run: what the pod handed over before it is known, nothing is missing
             self._runs.append(_Run(expect_from, expect_from, expect_seq, expect_seq - 1, 0))
-        self._frames = self._duplicates = self._backfilled = 0
+        self._frames = self._duplicates = self._backfilled = self._reordered = 0
+        self._live_end = 0
 
     def take(self, frame: Frame, *, backfill: bool = False) -> list[Range]:
         """Enter a frame; returns the index ranges that are new, in order. Raises InputError for another pod or boot."""
@@ -168,12 +170,15 @@ class SampleLedger:
         start, stop = frame.first_index, frame.end_index
         if start == stop:
             return []
+        behind = not backfill and start < self._live_end
         if not backfill:
             self._enter_live(start, stop, frame.seq)
+            self._live_end = max(self._live_end, stop)
         new = self._have.add(start, stop)
         count = sum(b - a for a, b in new)
         self._duplicates += (stop - start) - count
         self._backfilled += count if backfill else 0
+        self._reordered += behind and count > 0
         self._end = max(self._end, stop)
         return new
 
@@ -235,6 +240,7 @@ class SampleLedger:
             received=self._have.size,
             backfilled=self._backfilled,
             duplicates=self._duplicates,
+            reordered=self._reordered,
             missing_pod=by_cause[LossCause.POD],
             missing_host=by_cause[LossCause.HOST],
         )

@@ -57,6 +57,7 @@ class Status:
         for pipeline in filter(None, [self._recorder.pipelines.get(reading.pod_id)]):
             counts = [ledger.snapshot() for ledger in pipeline.ledgers.values()]
             row.duplicates = sum(c.duplicates for c in counts)
+            row.reordered = sum(c.reordered for c in counts)
             row.missing = {
                 LossCause.POD.value: sum(c.missing_pod for c in counts),
                 LossCause.HOST.value: sum(c.missing_host for c in counts),

@@ -249,6 +249,21 @@ def in_order(strides: Any) -> list[Stride]:
     return sorted(strides, key=lambda stride: (stride.pod_id, stride.boot_id, stride.strike_index))
 
 
+def balanced(books: Books, *, boots: int = 2) -> Books:
+    """The books add up, and what the store calls strides is what its raw says."""
+    assert len(books.accounts) == boots
+    assert all(account.adds_up for account in books.accounts.values())
+    assert len(books.final) >= 5
+    assert books.final == books.again
+    return books
+
+
+def complete(books: Books) -> None:
+    """Nothing is missing."""
+    assert books.gaps == []
+    assert all(account.stored == account.taken for account in books.accounts.values())
+
+
 @cache
 def _runner_table() -> dict[Side, tuple[Any, Any]]:
     runner = uneven(0.12, duration_s=_SIGNAL_S + 5).runner(1)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from support.whole_gateway import Books, Run, gateway_run, play, started
+from support.whole_gateway import Run, balanced, complete, gateway_run, play, started
 
 from evenstride_analysis.model import LossCause, Side
 from evenstride_gateway.air.uuids import DATA_UUID
@@ -19,20 +19,6 @@ from evenstride_gateway.virtual.radio import RadioLink
 from evenstride_gateway.virtual.world import POD_IDS
 
 TOO_SMALL_S = 2.0  # of flash: holds less than an absence
-
-
-def balanced(books: Books, *, boots: int = 2) -> Books:
-    """The books add up, and what the store calls strides is what its raw says."""
-    assert len(books.accounts) == boots
-    assert all(account.adds_up for account in books.accounts.values())
-    assert len(books.final) >= 5
-    assert books.final == books.again
-    return books
-
-
-def complete(books: Books) -> None:
-    assert books.gaps == []
-    assert all(account.stored == account.taken for account in books.accounts.values())
 
 
 @pytest.mark.parametrize("flash_s", [None, TOO_SMALL_S])

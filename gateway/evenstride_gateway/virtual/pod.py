@@ -64,6 +64,7 @@ class Bends:
     """Ways to break the protocol, for tests. 0 and None = obey."""
 
     major: int | None = None  # Info claims this major version
+    minor: int | None = None  # Info claims this minor version, and has a field that 1.0 does not know
     cut_to: int | None = None  # every notification on Data is cut to so many bytes
     duplicate_every: int = 0  # every n-th notification on Data is sent twice
     swap_every: int = 0  # every n-th notification on Data goes out behind the next one
@@ -249,6 +250,10 @@ class VirtualPod:
         data = bytearray(bytes(self.core.info()))
         if self.bends.major is not None:
             data[1] = self.bends.major
+        if self.bends.minor is not None:
+            fixed = data[3]
+            data[2:4] = self.bends.minor, fixed + 4
+            data[fixed:fixed] = b"new!"
         return bytes(data)
 
     def _subscribed(self, connection: Connection, characteristic: Characteristic[bytes], bit: int) -> bool:
