@@ -8,6 +8,8 @@ from evenstride_gateway.report.data import PodFigures, ReportData
 from evenstride_gateway.results import session_steps, summary_of, system_error
 from evenstride_gateway.store import BootSpan, Store
 
+_SAID = frozenset({"estimator_error_percent", "allowance_percent"})  # the system error says them in words
+
 
 def report_data(store: Store, session_id: str, config: SymmetryConfig, *, version: str) -> ReportData:
     """Collect one session. Raises StoreError when it is unknown."""
@@ -24,7 +26,7 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
         system=system,
         software=version,
         made_at=datetime.now(UTC),
-        settings=session.settings,
+        settings={k: v for k, v in session.settings.items() if k not in _SAID},
     )
 
 

@@ -6,14 +6,15 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import vl_convert
 
-from evenstride_analysis.model import Gait, Side, Step, Symmetry
+from evenstride_analysis.model import Measure, Side, Step, Symmetry
+from evenstride_analysis.symmetry import is_clean, value_of
 from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s
 
 LEFT, RIGHT, INK, MILD, LINE = "#0b62b8", "#b85200", "#101826", "#556072", "#e3e7ed"
@@ -27,16 +28,20 @@ _ROWS = "rows"
 VALIDATE = False  # Altair's schema check costs as much as the drawing; the tests have it on
 
 Row = dict[str, Any]
-Value = Callable[[Step], float | None]
+_IN_SECONDS_S = 180.0  # up to here the time axis counts seconds
 
 
-def stance_ms(step: Step) -> float | None:
-    return ms_from_s(step.stride.stance_s)
+def _shown(step: Step, measure: Measure) -> float | None:
+    """The step's value in ms or g; None where it may not enter."""
+    value = value_of(step, measure) if is_clean(step, measure) else None
+    if value is None:
+        return None
+    return ms_from_s(value) if measure is Measure.STANCE else g_from_mps2(value)
 
 
-def impact_g(step: Step) -> float | None:
-    value = step.stride.impact_mps2
-    return None if value is None else g_from_mps2(value)
+def time_unit(duration_s: float) -> tuple[str, float]:
+    """The time axis of a session of this length: name of the unit, and its seconds."""
+    return ("seconds", 1.0) if duration_s <= _IN_SECONDS_S else ("minutes", 60.0)
 
 
 def bin_width_s(duration_s: float) -> float:
@@ -44,31 +49,43 @@ def bin_width_s(duration_s: float) -> float:
     return _BIN_S * max(1, math.ceil(duration_s / _BIN_S / _MOST_BINS))
 
 
-def bands(steps: Sequence[Step], value: Value, duration_s: float) -> list[Row]:
-    """Per leg and bin of running without doubt: median and 10th to 90th percentile; nulls where there is too little."""
+def bands(steps: Sequence[Step], measure: Measure, duration_s: float) -> list[Row]:
+    """Per leg and bin of clean running: median and 10th to 90th percentile; nulls where there is too little.
+
+    Empty where fewer than two bins have something to show: a single dot is no course over time.
+    """
+    unit_s = time_unit(duration_s)[1]
     width_s = bin_width_s(duration_s)
     found: dict[tuple[Side, int], list[float]] = {}
     for step in steps:
-        number = value(step)
-        if number is not None and step.gait is Gait.RUN and not step.stride.doubt:
+        number = _shown(step, measure)
+        if number is not None:
             found.setdefault((step.side, int(step.t_s // width_s)), []).append(number)
-    if not any(len(values) >= _FEWEST for values in found.values()):
+    if len({k for (_, k), values in found.items() if len(values) >= _FEWEST}) < 2:
         return []
     rows: list[Row] = []
     for side in Side:
         for k in range(int(duration_s // width_s) + 1):
             values = found.get((side, k), [])
             low, mid, high = np.percentile(values, (10, 50, 90)).tolist() if len(values) >= _FEWEST else (None,) * 3
-            rows.append({"min": (k + 0.5) * width_s / 60, "leg": side.value, "low": low, "mid": mid, "high": high})
+            rows.append(
+                {
+                    "at": min((k + 0.5) * width_s, duration_s) / unit_s,
+                    "leg": side.value,
+                    "low": low,
+                    "mid": mid,
+                    "high": high,
+                }
+            )
     return rows
 
 
-def over_time_svg(rows: list[Row], title: str, name: str) -> str:
+def over_time_svg(rows: list[Row], title: str, name: str, duration_s: float) -> str:
     """Both legs over time: band and median; the right leg's median is dashed, so it can be told apart in grey."""
     if not rows:
         return ""
     colour = alt.Color("leg:N", scale=alt.Scale(domain=["left", "right"], range=[LEFT, RIGHT]), legend=None)
-    base = alt.Chart(alt.NamedData(name=_ROWS)).encode(x=_minutes(), color=colour)
+    base = alt.Chart(alt.NamedData(name=_ROWS)).encode(x=_time(duration_s), color=colour)
     y = alt.Y("mid:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
     low = alt.Y("low:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=4))
     band = base.mark_area(opacity=0.16, interpolate="linear").encode(y=low, y2="high:Q")
@@ -80,13 +97,16 @@ def over_time_svg(rows: list[Row], title: str, name: str) -> str:
 def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_percent: float) -> str:
     """Share of contact time on the left foot with its 95 % interval on the 10 s grid, with even and the rule."""
     stride = max(1, math.ceil(len(series) / _MOST_BINS))
+    unit_s = time_unit(duration_s)[1]
     rows: list[Row] = []
     for point in series[::stride]:
         if point.index is None or point.low is None or point.high is None:
-            rows.append({"min": point.t_s / 60, "low": None, "mid": None, "high": None})
+            rows.append({"at": point.t_s / unit_s, "low": None, "mid": None, "high": None})
         else:
             ends = sorted((balance_percent(point.low), balance_percent(point.high)))
-            rows.append({"min": point.t_s / 60, "low": ends[0], "mid": balance_percent(point.index), "high": ends[1]})
+            rows.append(
+                {"at": point.t_s / unit_s, "low": ends[0], "mid": balance_percent(point.index), "high": ends[1]}
+            )
     drawn = [row for row in rows if row["mid"] is not None]
     if not drawn:
         return ""
@@ -94,7 +114,7 @@ def balance_svg(series: Sequence[Symmetry], duration_s: float, name: str, rule_p
     reach = max(rule_percent - 50 + 0.5, math.ceil(far * 2) / 2)
     scale = alt.Scale(domain=[50 - reach, 50 + reach], zero=False, nice=False)
     axis = alt.Axis(tickCount=5, grid=False)
-    base = alt.Chart(alt.NamedData(name=_ROWS)).encode(x=_minutes(duration_s))
+    base = alt.Chart(alt.NamedData(name=_ROWS)).encode(x=_time(duration_s))
     band = base.mark_area(opacity=0.22, color=MILD).encode(
         y=alt.Y("low:Q", title=None, scale=scale, axis=axis), y2="high:Q"
     )
@@ -134,9 +154,10 @@ def gauge_svg(symmetry: Symmetry, name: str, rule_percent: float | None) -> str:
     return _svg(alt.layer(*layers).properties(width=270, height=26), "Share of each leg with its error", name)
 
 
-def _minutes(duration_s: float | None = None) -> Any:
-    scale = alt.Undefined if duration_s is None else alt.Scale(domain=[0, duration_s / 60], nice=False)
-    return alt.X("min:Q", title="minutes", scale=scale, axis=alt.Axis(grid=False, tickCount=8))
+def _time(duration_s: float) -> Any:
+    name, unit_s = time_unit(duration_s)
+    scale = alt.Scale(domain=[0, duration_s / unit_s], nice=False)
+    return alt.X("at:Q", title=name, scale=scale, axis=alt.Axis(grid=False, tickCount=6, labelOverlap=True))
 
 
 def _few(rows: list[Row], colour: str | None = None) -> Any:

@@ -13,7 +13,7 @@ from evenstride_analysis.model import LegSummary, Measure, Side
 from evenstride_analysis.units import g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.report.data import PodFigures, ReportData
-from evenstride_gateway.report.words import RULE_PERCENT, front_page
+from evenstride_gateway.report.words import RULE_PERCENT, front_page, sees_well
 
 _MISSING = "–"
 _REASONS = {
@@ -25,7 +25,7 @@ _REASONS = {
     "loose": "pod loose on the leg",
     "out_of_range": "outside what the method was trained on",
     "on_pod": "raw samples not seen",
-    "alternation": "left and right do not alternate",
+    "alternation": "out of turn (left and right do not alternate)",
     "fallback": "main rule found nothing",
 }
 
@@ -52,10 +52,16 @@ def render_html(data: ReportData) -> str:
     drawn = {
         "balance": charts.balance_svg(summary.balance_series, summary.duration_s, "balance", RULE_PERCENT),
         "stance": charts.over_time_svg(
-            charts.bands(data.steps, charts.stance_ms, summary.duration_s), "Stance of each leg over time", "stance"
+            charts.bands(data.steps, Measure.STANCE, summary.duration_s),
+            "Stance of each leg over time",
+            "stance",
+            summary.duration_s,
         ),
         "impact": charts.over_time_svg(
-            charts.bands(data.steps, charts.impact_g, summary.duration_s), "Impact of each leg over time", "impact"
+            charts.bands(data.steps, Measure.IMPACT, summary.duration_s),
+            "Impact of each leg over time",
+            "impact",
+            summary.duration_s,
         ),
     }
     environment = Environment(
@@ -72,6 +78,7 @@ def render_html(data: ReportData) -> str:
         gauges=gauges,
         charts={name: Markup(svg) for name, svg in drawn.items()},
         bin_s=charts.bin_width_s(summary.duration_s),
+        wide={m: not sees_well(summary.symmetry[m]) for m in Measure},
         legs=[_leg_cells(summary.legs[side]) for side in Side],
         indices=[_index_cells(data, measure) for measure in Measure],
         excluded=_excluded(data),

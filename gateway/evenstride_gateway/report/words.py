@@ -92,6 +92,13 @@ def share(symmetry: Symmetry) -> tuple[float, float, float]:
     return balance_percent(sign * symmetry.index), ends[0], ends[1]
 
 
+def sees_well(symmetry: Symmetry) -> bool:
+    """Whether an interval is narrow enough for "no difference found" to be good news: within the 52 % rule."""
+    if symmetry.index is None or symmetry.low is None or symmetry.high is None:
+        return False
+    return balance_percent((symmetry.high - symmetry.low) / 2) <= RULE_PERCENT
+
+
 def cause_of(symmetry: Symmetry, summary: Summary) -> Cause:
     """What stood in the way: the reason's own word, or what excluded more strides than were left."""
     for word, cause in (
@@ -138,9 +145,10 @@ def _answers(symmetry: Symmetry, summary: Summary, accel_range_g: float | None) 
             f"Perhaps: {more} on the {side.value}, {figures}.",
             f"Not certain. {interval}; too close to 50 % to be sure.",
         )
+    unseen = "" if sees_well(symmetry) else f" Less than {(high - low) / 2:.1f} points cannot be seen here."
     return (
         f"No difference found: {figures}.",
-        f"The small difference is within measurement noise. {interval}, so even (50 %) fits.",
+        f"The small difference is within measurement noise. {interval}, so even (50 %) fits.{unseen}",
     )
 
 
@@ -192,8 +200,10 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
         return f"Perhaps uneven: your {side} leg may take harder impacts.", "", "possible"
     if stance.verdict is Verdict.WITHIN_NOISE:
         judged = impact.verdict is not Verdict.NOT_MEASURABLE
-        headline = "No unevenness found." if judged else "No unevenness found in the time on the ground."
-        return headline, _beside(impact) if judged else _UNJUDGED[cause_of(impact, summary)], "even"
+        if judged and sees_well(impact):
+            return "No unevenness found.", _beside(impact), "even"
+        why = _beside(impact) if judged else _UNJUDGED[cause_of(impact, summary)]
+        return "No unevenness found in the time on the ground.", why, "even" if judged else "partly"
     why = {
         Cause.SHORT: "the run was too short.",
         Cause.CLIPPED: "the impacts were too hard for these sensors.",
@@ -214,6 +224,8 @@ def _beside(impact: Symmetry) -> str:
     if impact.verdict is Verdict.NOT_MEASURABLE:
         return "Impact could not be judged in this run."
     if impact.verdict is Verdict.WITHIN_NOISE:
+        if not sees_well(impact):
+            return "Impacts: no difference found, but only a large one could be seen."
         return "Impacts do not differ by more than the measurement error."
     return (
         f"Impacts are {'' if impact.verdict is Verdict.REAL else 'perhaps '}harder on the {larger_side(impact).value}."
@@ -263,11 +275,12 @@ def _now(stance: Symmetry, impact: Symmetry, summary: Summary, accel_range_g: fl
 def _again(stance: Symmetry, impact: Symmetry) -> str:
     verdicts = {stance.verdict, impact.verdict}
     if Verdict.REAL in verdicts:
-        return "Within a week: same pace, shoes and surface, each pod on the same leg."
+        return "Within a week: same pace, shoes and surface, and every pod on the leg where it was this time."
     if Verdict.POSSIBLE in verdicts:
         return "Within two weeks, at the same pace."
     if stance.verdict is Verdict.WITHIN_NOISE:
-        return "In four to six weeks, or after an injury, new shoes or a change in training."
+        later = "In four to six weeks, or after an injury, new shoes or a change in training."
+        return later if impact.verdict is not Verdict.NOT_MEASURABLE else f"{later} For impact: as soon as you like."
     return "As soon as it suits you: this run does not count."
 
 
@@ -283,4 +296,4 @@ def _rule(stance: Symmetry) -> str:
         return f"{rule}{beside}beyond the line, error included."
     if max(high, 100.0 - low) < RULE_PERCENT:
         return f"{rule}{beside}inside the line, error included."
-    return f"{rule}{beside}the line lies within the error, so one run cannot tell on which side of it you are."
+    return f"{rule}{beside}the guides' line lies within the error. That is about their line, not about being even."
