@@ -1,9 +1,12 @@
 """Once a second: what the parts know of themselves, for the page and for health."""
 
+from collections.abc import Sequence
+
 from evenstride_analysis.model import LossCause
 from evenstride_gateway.air import PodFlag
 from evenstride_gateway.health import Health, PodHealth
 from evenstride_gateway.intake import Intake
+from evenstride_gateway.ledger import LedgerCounts
 from evenstride_gateway.link.source import Source
 from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.web.view import LiveView, PodReading
@@ -35,14 +38,16 @@ class Status:
             self._view.on_pod_gone(pod_id)
         self._known = set(self._source.pods)
         for pod_id in self._source.pods:
-            reading = self._reading(pod_id)
+            pipeline = self._recorder.pipelines.get(pod_id)
+            counts = [ledger.snapshot() for ledger in pipeline.ledgers.values()] if pipeline is not None else []
+            reading = self._reading(pod_id, counts)
             self._view.on_pod(reading)
-            self._fill(self.health.pod(pod_id), reading)
+            self._fill(self.health.pod(pod_id), reading, counts)
         self.health.recording = self._recorder.recording is not None
         self.health.store.last_commit_s = self._queue.last_commit_s
         self.health.review(now_s, adapters=self._source.problems)
 
-    def _fill(self, row: PodHealth, reading: PodReading) -> None:
+    def _fill(self, row: PodHealth, reading: PodReading, counts: Sequence[LedgerCounts]) -> None:
         row.side = "" if reading.side is None else reading.side.value
         row.backfilled = reading.backfilled
         row.clock_bound_s = reading.clock_bound_s
@@ -54,8 +59,7 @@ class Status:
                 row.pod_dropped = arrivals.status.dropped
                 row.battery_fraction = arrivals.status.battery_fraction
                 row.charging = PodFlag.CHARGING in arrivals.status.flags
-        for pipeline in filter(None, [self._recorder.pipelines.get(reading.pod_id)]):
-            counts = [ledger.snapshot() for ledger in pipeline.ledgers.values()]
+        if counts:
             row.duplicates = sum(c.duplicates for c in counts)
             row.reordered = sum(c.reordered for c in counts)
             row.missing = {
@@ -63,12 +67,11 @@ class Status:
                 LossCause.HOST.value: sum(c.missing_host for c in counts),
             }
 
-    def _reading(self, pod_id: str) -> PodReading:
+    def _reading(self, pod_id: str, counts: Sequence[LedgerCounts]) -> PodReading:
         link = self._source.pods[pod_id]
         arrivals = self._intake.pods.get(pod_id)
         status = None if arrivals is None else arrivals.status
         pipeline = self._recorder.pipelines.get(pod_id)
-        counts = [ledger.snapshot() for ledger in pipeline.ledgers.values()] if pipeline is not None else []
         boot_id = None if pipeline is None else pipeline.live_boot
         fit = None if boot_id is None else self._intake.fit_of(pod_id, boot_id)
         return PodReading(
