@@ -188,16 +188,17 @@ _WHY: dict[Cause, Why] = {
 
 
 def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str, str, str]:
-    if stance.verdict is Verdict.REAL:
-        return f"Uneven: your {larger_side(stance).value} foot stays on the ground longer.", _beside(impact), "real"
-    if impact.verdict is Verdict.REAL:
-        return f"Uneven: your {larger_side(impact).value} leg takes harder impacts.", "", "real"
-    if stance.verdict is Verdict.POSSIBLE:
-        side = larger_side(stance).value
-        return f"Perhaps uneven: your {side} foot may stay on the ground longer.", _beside(impact), "possible"
-    if impact.verdict is Verdict.POSSIBLE:
-        side = larger_side(impact).value
-        return f"Perhaps uneven: your {side} leg may take harder impacts.", "", "possible"
+    said = {
+        (Verdict.REAL, Measure.STANCE): "Uneven: your {} foot stays on the ground longer.",
+        (Verdict.REAL, Measure.IMPACT): "Uneven: your {} leg takes harder impacts.",
+        (Verdict.POSSIBLE, Measure.STANCE): "Perhaps uneven: your {} foot may stay on the ground longer.",
+        (Verdict.POSSIBLE, Measure.IMPACT): "Perhaps uneven: your {} leg may take harder impacts.",
+    }
+    for (verdict, measure), headline in said.items():
+        found = stance if measure is Measure.STANCE else impact
+        if found.verdict is verdict:
+            beside = _beside(impact) if found is stance else ""
+            return headline.format(larger_side(found).value), beside, verdict.value
     if stance.verdict is Verdict.WITHIN_NOISE:
         judged = impact.verdict is not Verdict.NOT_MEASURABLE
         if judged and sees_well(impact):
