@@ -66,8 +66,9 @@ def make_device(
 def cut_power(device: Device, controller: RadioController) -> None:
     """Power loss: the controller falls silent, the host's pending commands fail, nobody is told."""
     controller.power_off()
-    pending = device.host.pending_response
-    if pending is not None and pending.done():  # answered, and not yet read: Bumble would answer it a second time
+    if (
+        device.host.pending_response is not None and device.host.pending_response.done()
+    ):  # answered, and not yet read: Bumble would answer it a second time
         device.host.pending_response = None
     device.host.on_transport_lost()
 
