@@ -3,26 +3,24 @@
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 from evenstride_gateway.cli.common import Exit, exit_code, plain_errors, say
 from evenstride_gateway.errors import EvenstrideError
 
 
 def main() -> None:
-    """Run the command; every error is one line and an exit code, `--verbose` shows where it came from."""
-    verbose = "--verbose" in sys.argv
-    if verbose:
-        sys.argv.remove("--verbose")
-    sys.exit(_run(verbose=verbose))
+    sys.exit(invoke(sys.argv[1:]))
 
 
-def _run(*, verbose: bool) -> int:
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; every error is one line, `--verbose` shows where it came from."""
     import typer
 
     from evenstride_gateway.cli.commands import app
 
     try:
-        code = app(standalone_mode=False)
+        code = app([word for word in arguments if word != "--verbose"], prog_name="evenstride", standalone_mode=False)
     except KeyboardInterrupt:
         return _interrupted("interrupted")
     except typer.Abort:
@@ -33,7 +31,7 @@ def _run(*, verbose: bool) -> int:
     except BaseException as error:  # noqa: BLE001 - the last one who can turn it into a sentence
         if _is_usage(error):
             return _wrong_usage(error)
-        if verbose:
+        if "--verbose" in arguments:
             traceback.print_exception(error)
         return _failed(error)
     return code if isinstance(code, int) else Exit.OK
