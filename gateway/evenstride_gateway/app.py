@@ -27,6 +27,7 @@ from evenstride_gateway.writing import StoreQueue
 
 SYNC_S = 0.5  # raw is on the disk at most this long, and one write, after it arrived
 TEND_S = 1.0
+BACKFILL_S = 0.2  # a host that loses a frame in ten leaves two holes a second
 PING_CHECK_S = 0.05
 ACKNOWLEDGE_S = 10.0
 
@@ -115,7 +116,8 @@ async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
         chores = [
             tasks.create_task(_sync(gateway), name="store: sync"),
             tasks.create_task(_ping(gateway), name="clock: pings"),
-            tasks.create_task(_tend(gateway), name="backfill and status"),
+            tasks.create_task(_backfill(gateway), name="backfill"),
+            tasks.create_task(_tend(gateway), name="late strides and status"),
         ]
         yield tasks
         if gateway.recorder.recording is not None:
@@ -161,16 +163,25 @@ async def _ping(gateway: Gateway) -> None:
                 continue  # the link is going: its loss arrives as a LinkChange
 
 
+async def _backfill(gateway: Gateway) -> None:
+    """During a recording: fetch what the pods still hold, one hole after the other."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(BACKFILL_S)
+        if gateway.recorder.recording is None:
+            continue
+        for pod_id, pipeline in list(gateway.recorder.pipelines.items()):
+            if gateway.intake.is_streaming(pod_id):
+                await gateway.backfiller.step(pod_id, pipeline, loop.time())
+
+
 async def _tend(gateway: Gateway) -> None:
-    """Once a second: what the pods still hold, what came late, and the state that a person sees."""
+    """Once a second: what came late, and the state that a person sees."""
     loop = asyncio.get_running_loop()
     acknowledged_s = loop.time()
     while True:
         await asyncio.sleep(TEND_S)
         if gateway.recorder.recording is not None:
-            for pod_id, pipeline in list(gateway.recorder.pipelines.items()):
-                if gateway.intake.is_streaming(pod_id):
-                    await gateway.backfiller.step(pod_id, pipeline, loop.time())
             await gateway.sessions.tend()
             if loop.time() - acknowledged_s >= ACKNOWLEDGE_S:
                 acknowledged_s = loop.time()

@@ -38,7 +38,7 @@ class _PodBackfill:
 
 
 class Backfiller:
-    """Holds what was asked of whom. `step` is called about once a second for each pod that streams."""
+    """Holds what was asked of whom. `step` is called a few times a second for each pod that streams."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

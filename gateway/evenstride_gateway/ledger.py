@@ -204,6 +204,10 @@ class SampleLedger:
     def end_index(self) -> int:
         return self._end
 
+    def lacks(self, start: int, stop: int) -> bool:
+        """Whether anything of [start, stop) belongs to the account and is not here."""
+        return bool(self._have.absent(max(start, self.first_index), min(stop, self._end)))
+
     def missing(self) -> list[Gap]:
         """What is not here, in order of index, whoever lost it."""
         return [

@@ -8,7 +8,7 @@ from evenstride_analysis.model import Frame, PodInfo, Stride
 from evenstride_analysis.strides.detector import StrideDetector
 from evenstride_gateway.air import RawFrame
 from evenstride_gateway.ledger import Piece, SampleLedger, pieces
-from evenstride_gateway.samples import SampleReader
+from evenstride_gateway.samples import SampleReader, StampOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class PodPipeline:
         self.rotation = rotation
         self.ledgers: dict[int, SampleLedger] = {}
         self.late: list[Late] = []
+        self._stamps: dict[int, StampOrder] = {}
         self._reader = SampleReader(info)
         self._detector = detector_for(info, rotation)
         self.live_boot: int | None = None
@@ -43,14 +44,20 @@ class PodPipeline:
         self.closed = False  # the recording ends: live frames beyond the end of the account no longer count
 
     def take(self, message: RawFrame) -> Taken:
-        """Count the frame's samples; hand the new ones that are in order to the detector."""
+        """Count the frame's samples; hand the new ones that are in order to the detector.
+
+        Raises InputError for a frame that cannot be true; then it was not counted either.
+        """
         frame = message.frame(self.info.pod_id)
         self._reader.check(frame)
         if not self._counts(message):
             return Taken(frame=None, strides=[])
+        stamps = self._stamps.setdefault(frame.boot_id, StampOrder(self.info))
+        stamps.check(frame)
         fresh = self._ledger(frame.boot_id).take(frame, backfill=message.backfill)
         if not fresh:
             return Taken(frame=None, strides=[])
+        stamps.add(frame)
         if not message.backfill and (self.live_boot is None or frame.boot_id > self.live_boot):  # ids only grow
             self.live_boot = frame.boot_id
             self.fed_end = frame.first_index
@@ -73,7 +80,7 @@ class PodPipeline:
         ledger = self.ledgers.get(message.boot_id)
         if message.backfill:
             return ledger is not None and message.first_index >= ledger.first_index
-        return not self.closed or (ledger is not None and message.first_index < ledger.end_index)
+        return not self.closed or (ledger is not None and ledger.lacks(message.first_index, message.end_index))
 
     def _ledger(self, boot_id: int) -> SampleLedger:
         ledger = self.ledgers.get(boot_id)

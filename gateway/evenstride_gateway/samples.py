@@ -1,10 +1,43 @@
 """Counts to SI: a piece of a frame becomes a block of samples in sensor axes (pure)."""
 
+from bisect import bisect_left
+
 import numpy as np
 
 from evenstride_analysis.model import SIX_AXES, Frame, PodInfo, SampleBlock
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.ledger import Piece
+
+_SLACK_S = 0.1
+_RATE_DOUBT = 0.5  # no crystal is so wrong: a frame beyond it has another's index or tick
+
+
+class StampOrder:
+    """The ticks of one boot's frames by index. A frame that contradicts its neighbours would make all that is stored
+    of the boot unreadable, so it is refused before it is counted."""
+
+    def __init__(self, info: PodInfo) -> None:
+        self._info = info
+        self._known: list[tuple[int, int]] = []
+
+    def check(self, frame: Frame) -> None:
+        """Raises InputError when time and index of the frame do not fit those beside it."""
+        at = bisect_left(self._known, (frame.first_index,))
+        for index, tick in self._known[max(0, at - 1) : at + 1]:
+            samples, ticks = frame.first_index - index, frame.tick - tick
+            taken_s, passed_s = samples / self._info.rate_hz, ticks / self._info.tick_hz
+            ordered = (samples > 0) - (samples < 0) == (ticks > 0) - (ticks < 0)
+            if not ordered or abs(passed_s - taken_s) > _SLACK_S + _RATE_DOUBT * abs(taken_s):
+                raise InputError(
+                    f"pod {frame.pod_id}: sample {frame.first_index} at tick {frame.tick} does not fit"
+                    f" sample {index} at tick {tick}"
+                )
+
+    def add(self, frame: Frame) -> None:
+        entry = (frame.first_index, frame.tick)
+        at = bisect_left(self._known, entry)
+        if at == len(self._known) or self._known[at] != entry:
+            self._known.insert(at, entry)
 
 
 class SampleReader:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,37 @@ def test_a_frame_of_other_channels_is_refused_and_its_samples_are_asked_for(tmp_
         complete(balanced(await run.stop()))
 
     tampered(tmp_path, tamper, then)
+
+
+def restamped(value: bytes, *, index: int = 0, tick: int = 0) -> Iterable[bytes]:
+    frame = RawFrame.from_bytes(value)
+    return (bytes(replace(frame, first_index=frame.first_index + index, tick=frame.tick + tick)),)
+
+
+IMPOSSIBLE: list[Tamper] = [
+    lambda value: restamped(value, tick=1 << 40),
+    lambda value: restamped(value, tick=-5000),
+    lambda value: restamped(value, index=100_000),
+]
+
+
+@pytest.mark.parametrize("tamper", IMPOSSIBLE, ids=["late tick", "early tick", "far index"])
+def test_a_frame_that_contradicts_its_neighbours_is_not_counted(tmp_path: Path, tamper: Tamper) -> None:
+    """Live or backfilled: stored, it would make the whole boot unreadable."""
+
+    async def scenario() -> None:
+        async with started(tmp_path) as run:
+            await run.play(4)
+            run.away(run.left)
+            await run.play(6)
+            run.world.central.rx_fault = every(9, tamper)
+            run.away(run.left, False)
+            await run.play(10)
+            run.world.central.rx_fault = None
+            assert all("does not fit" in row["last_error"] for row in run.health_now().values())
+            complete(balanced(await run.stop()))
+
+    play(scenario())
 
 
 def test_reordered_and_duplicated_frames(tmp_path: Path) -> None:
