@@ -109,7 +109,10 @@ class AdapterScheduler:
 
     async def run(self) -> None:
         """Scan whenever it is needed, until cancelled. A failing adapter is tried again every few seconds."""
+        me = asyncio.current_task()
         while True:
+            if me is not None and me.cancelling():  # seen: a scan that is just being stopped swallows its cancellation
+                raise asyncio.CancelledError
             need = await self._wait_for_need()
             try:
                 async with self._radio:
