@@ -127,6 +127,11 @@ class Run:
     def warnings_now(self) -> list[str]:
         return [warning["text"] for warning in self._look()["warnings"]]
 
+    def page_now(self) -> str:
+        """What the live page is told, as JSON."""
+        self._look()
+        return json.dumps(self.gateway.view.snapshot(asyncio.get_running_loop().time()))
+
     def _look(self) -> dict[str, Any]:
         now_s = asyncio.get_running_loop().time()
         self.gateway.status.refresh(now_s)

@@ -245,6 +245,7 @@ def test_packets_that_are_too_short_are_refused_in_plain_words(tmp_path: Path, m
             await run.start()
             await run.play(8)
             assert refusal in run.warnings_now()
+            assert refusal in run.page_now()
             assert run.health_now()[run.left.pod_id]["refused"] == refusal
             complete(balanced(await run.stop(), boots=1))
 

@@ -180,6 +180,7 @@ def test_a_pod_of_a_newer_major_version_is_refused_by_name(tmp_path: Path) -> No
             assert run.source.pods[LEFT].refused == refusal
             assert run.health_now()[LEFT]["refused"] == refusal
             assert refusal in run.warnings_now()
+            assert refusal in run.page_now()
             await run.start()
             await run.play(8)
             complete(balanced(await run.stop(), boots=1))
