@@ -99,7 +99,8 @@ def compare(
     """
     if cast.runner is None:
         return None
-    scores: dict[Side, LegScore] = {}
+    counts: dict[Side, LegScore] = {}
+    scores: dict[Side, LegScore] = {}  # of what is running to the gateway as well: the rest enters no mean of its own
     for side in Side:
         first_s, last_s = recorded_s[side]
         inside = [
@@ -109,14 +110,15 @@ def compare(
         ]
         timed = in_runner_time(world, side, strides[side])
         found = [s for s in timed if inside and inside[0].strike_s - 0.3 < s.strike_s < inside[-1].end_s - 0.3]
-        scores[side] = score_leg(side, inside, found)
+        counts[side] = score_leg(side, inside, found)
+        scores[side] = score_leg(side, inside, [stride for stride in found if stride.gait is Gait.RUN])
     if any(len(score.stance_true_s) == 0 for score in scores.values()):
         return None
     legs = {
         side: LegTruth(
-            planted=score.planted,
-            missed=score.missed,
-            false=score.false,
+            planted=counts[side].planted,
+            missed=counts[side].missed,
+            false=counts[side].false,
             stance_true_s=float(score.stance_true_s.mean()),
             stance_found_s=float((score.stance_true_s + score.stance_error_s).mean()),
         )
