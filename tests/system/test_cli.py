@@ -16,6 +16,8 @@ from support.store_data import begin, frame, pod, stride
 from evenstride_analysis.model import Side
 from evenstride_gateway.cli.commands import EXIT_CODES, app
 from evenstride_gateway.cli.common import Exit
+from evenstride_gateway.errors import LinkError
+from evenstride_gateway.link.scheduler import plain_error
 from evenstride_gateway.store import Placement, Store, schema
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -206,3 +208,22 @@ def test_a_second_gateway_on_the_same_data_is_refused(data: Path) -> None:
         store.put_placement(Placement(pod_id="a1", side=Side.LEFT))
     with Store.open(data, readonly=True) as store:
         assert [p.pod_id for p in store.placements()] == ["a1"]
+
+
+def test_a_reader_who_has_enough_is_no_error(data: Path) -> None:
+    words = [sys.executable, "-m", "evenstride_gateway.cli", "sessions", "list", "--data", str(data)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == ""
+
+
+def test_a_computer_without_bluetooth_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unheard(**_: object) -> list[object]:
+        raise LinkError(plain_error("", FileNotFoundError(2, "No such file or directory")))
+
+    monkeypatch.setattr("evenstride_gateway.link.scan.scan_pods", unheard)
+    line = evenstride("pods", "scan", "--seconds", "1").error_line(Exit.RADIO)
+    assert "Bluetooth service does not run" in line
+    assert "`evenstride demo`" in line

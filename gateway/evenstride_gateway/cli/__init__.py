@@ -25,7 +25,7 @@ def invoke(arguments: Sequence[str]) -> int:
         return _interrupted("interrupted")
     except typer.Abort:
         return _interrupted("stopped: nothing was changed")
-    except BrokenPipeError:  # whoever read our output has enough of it
+    except (BrokenPipeError, SystemExit):  # whoever read our output has enough of it; Typer and rich exit by themselves
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.UNEXPECTED
     except BaseException as error:  # noqa: BLE001 - the last one who can turn it into a sentence

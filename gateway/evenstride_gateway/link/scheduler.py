@@ -32,6 +32,10 @@ def plain_error(adapter: str, error: BaseException) -> str:
     if isinstance(error, BleakBluetoothNotAvailableError):
         why = str(error.args[0]).rstrip(".")
         return f"{_title(adapter)} is not available ({why}): plug one in or switch it on, or try `evenstride demo`"
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):  # no D-Bus to ask
+        return (
+            f"{_title(adapter)} cannot be reached: the system's Bluetooth service does not run; try `evenstride demo`"
+        )
     return f"{_title(adapter)} cannot scan: {error}"
 
 
