@@ -1,0 +1,18 @@
+"""The benchmarks run, in a form too small to say anything; no test holds a time against a clock."""
+
+from pathlib import Path
+
+from benchmarks import detector, gateway, hour
+from benchmarks.__main__ import BENCHMARKS, page
+
+
+def test_each_benchmark_is_listed_and_makes_a_line_of_the_page() -> None:
+    figures = detector.run(seconds=20, rounds=1) + gateway.run(seconds=3.0, rounds=1, real_rounds=0, warm_s=1.0)
+    text = page(figures)
+    assert all(figure.what in text for figure in figures)
+    assert set(BENCHMARKS) == {"detector", "gateway", "latency", "crowd", "start", "hour"}
+
+
+def test_the_stored_hour_is_a_session_like_any_other(tmp_path: Path) -> None:
+    hour.fill(tmp_path, seconds=20, repeats=1)
+    assert (tmp_path / "raw" / hour.SESSION).is_dir()
