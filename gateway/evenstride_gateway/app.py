@@ -15,6 +15,7 @@ from evenstride_gateway.config import Config
 from evenstride_gateway.errors import LinkError
 from evenstride_gateway.health import Health
 from evenstride_gateway.intake import Intake
+from evenstride_gateway.legs import Legs
 from evenstride_gateway.link.source import Source
 from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.results import system_error
@@ -42,6 +43,7 @@ class Gateway:
     backfiller: Backfiller
     intake: Intake
     sessions: Sessions
+    legs: Legs
     status: Status
     view: LiveView
     hub: Hub
@@ -88,6 +90,7 @@ def wire(
         system=system,
         utc=utc,
     )
+    legs = Legs(queue=queue, recorder=recorder, intake=intake, system=system, changing=sessions.changing)
     status = Status(source=source, queue=queue, recorder=recorder, intake=intake, view=view, health=health)
     return Gateway(
         source=source,
@@ -96,6 +99,7 @@ def wire(
         backfiller=backfiller,
         intake=intake,
         sessions=sessions,
+        legs=legs,
         status=status,
         view=view,
         hub=hub,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from evenstride_analysis.model import Frame, Measure, Session, Stride
 from evenstride_analysis.symmetry import SystematicError, grid
+from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
 from evenstride_gateway.results import AFTER_S, CONTEXT_S, rerun, session_steps
@@ -54,10 +55,15 @@ def finish(
 ) -> None:
     """Write what is known at the end; the clock fits are stored already."""
     store.put_gaps(session_id, losses)
+    regrid(store, session_id, system)
+    store.end_session(session_id, stopped_at)
+
+
+def regrid(store: Store, session_id: str, system: SystematicError) -> None:
+    """The symmetry points that follow from what the store says of the session now; others retire."""
     steps = session_steps(store, session_id)
     points = [point for measure in _GRID for point in grid(steps, measure, system=system)]
     store.put_symmetry(session_id, points, replace=True)
-    store.end_session(session_id, stopped_at)
 
 
 def recover(store: Store, system: SystematicError) -> list[str]:
@@ -71,14 +77,19 @@ def _recover(store: Store, session: Session, system: SystematicError) -> str:
     live = store.strides(session_id)
     lasted_s = max((s.published_t_s + s.stride.stride_s for s in live), default=0.0)
     losses: list[Loss] = []
+    unreadable = ""
     for pod_id in store.raw_pods(session_id):
         log = _Log.read(store, session_id, pod_id)
         losses += [loss for ledger in log.ledgers.values() for loss in ledger.losses()]
+        try:
+            info = store.raw_info(session_id, pod_id)
+        except StoreError as error:  # its first block is damaged: never a reason not to start
+            unreadable += f"; {error}"
+            continue
         for boot_id, last in log.last.items():
             fit = fits.get((pod_id, boot_id))
             if fit is None:  # killed before the first fit was stored: its strides keep the time they were given
                 continue
-            info = store.raw_info(session_id, pod_id)
             lasted_s = max(lasted_s, fit.session_s(last.tick / info.tick_hz + len(last.counts) / info.rate_hz))
             _complete(store, session_id, log, boot_id, info.rate_hz)
     found = len(store.strides(session_id)) - len(live)
@@ -87,7 +98,7 @@ def _recover(store: Store, session: Session, system: SystematicError) -> str:
     more = f" and {found} more were found in its raw samples" if found > 0 else ""
     return (
         f"session {session_id} was cut off (power cut or kill): it now ends after {max(0.0, lasted_s):.1f} s with its"
-        f" last stored sample; {len(live)} strides were stored{more}"
+        f" last stored sample; {len(live)} strides were stored{more}{unreadable}"
     )
 
 

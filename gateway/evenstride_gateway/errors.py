@@ -6,11 +6,13 @@ __all__ = [
     "ConfigError",
     "EvenstrideError",
     "InputError",
+    "LegTakenError",
     "LinkError",
     "ProtocolError",
     "StoreBusyError",
     "StoreError",
     "StoreNewerError",
+    "UnknownError",
 ]
 
 
@@ -32,6 +34,14 @@ class StoreBusyError(StoreError):
 
 class StoreNewerError(StoreError):
     """The store was written by a newer evenstride."""
+
+
+class LegTakenError(StoreError):
+    """Another pod sits on that leg, or a swap finds no pod on one of them. Says what helps."""
+
+
+class UnknownError(StoreError):
+    """There is no such pod or session here."""
 
 
 class ProtocolError(EvenstrideError, ValueError):

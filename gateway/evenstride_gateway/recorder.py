@@ -136,6 +136,14 @@ class Recorder:
             for stride, fit in timed:
                 await self._show(side, stride, fit)
 
+    def on_legs(self, changed: Mapping[str, Side], gone: Sequence[str] = ()) -> None:
+        """Pods sit elsewhere from now on, `gone` ones nowhere. Pairs begin anew: none may mix what was with what is."""
+        for pod_id in gone:
+            self.sides.pop(pod_id, None)
+        self.sides.update(changed)
+        self._legs = LiveLegs(self._legs.start_s, self._system)
+        self._view.on_legs(self.sides)
+
     async def _show(self, side: Side, stride: Stride, fit: ClockFit) -> None:
         legs = self._legs
         host_s = fit.session_s(stride.strike_s)

@@ -121,6 +121,7 @@ def sides_of(store: Store, session_id: str) -> dict[str, Side]:
     unknown = [pod_id for pod_id in store.raw_pods(session_id) if pod_id not in sides]
     if unknown:
         raise InputError(
-            f"session {session_id}: pod {unknown[0]} has no side; say `evenstride pods assign {unknown[0]} left`"
+            f"session {session_id}: pod {unknown[0]} has no leg;"
+            f" say `evenstride pods assign {unknown[0]} left --session {session_id}` (or right)"
         )
     return sides

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evenstride_analysis.model import Session, Step
+from evenstride_analysis.model import Session, Side, Step
 from evenstride_analysis.units import g_from_mps2, ms_from_s
 from evenstride_gateway.app import Gateway
 from evenstride_gateway.errors import EvenstrideError, StoreError
+from evenstride_gateway.legs import Placed
 from evenstride_gateway.results import session_steps
 from evenstride_gateway.store import Store
 from evenstride_gateway.web.hub import Hub
-from evenstride_gateway.web.port import SessionRow, StridePage, StrideRow
+from evenstride_gateway.web.port import Placement, SessionRow, StridePage, StrideRow
 
 
 class Service:
@@ -45,6 +46,21 @@ class Service:
 
     async def stop_session(self) -> None:
         await self._gateway.sessions.stop()
+
+    async def delete_session(self, session_id: str) -> None:
+        await self._gateway.sessions.delete(session_id)
+
+    async def assign_leg(self, pod_id: str, side: Side, *, session_id: str | None) -> Placement:
+        return self._shown(await self._gateway.legs.assign(pod_id, side, session_id=session_id))
+
+    async def swap_legs(self, *, session_id: str | None) -> Placement:
+        return self._shown(await self._gateway.legs.swap(session_id=session_id))
+
+    def _shown(self, placed: Placed) -> Placement:
+        """The page need not wait for the next second."""
+        self._gateway.status.refresh(asyncio.get_running_loop().time())
+        self.hub.publish()
+        return Placement(sides=placed.sides, session=placed.session_id)
 
     async def report_html(self, session_id: str) -> str | None:
         return await asyncio.to_thread(self._report, session_id)

@@ -44,7 +44,7 @@ class Sessions:
     ) -> None:
         self._queue, self._recorder, self._intake, self._backfiller = queue, recorder, intake, backfiller
         self._view, self._config, self._system, self._utc = view, config, system, utc
-        self._changing = asyncio.Lock()
+        self.changing = asyncio.Lock()  # held while a session starts or stops
         self._clocks_due_s = 0.0
         self._clocks_of: set[tuple[str, int]] = set()  # the boots whose fits are stored
 
@@ -53,7 +53,7 @@ class Sessions:
 
         Raises SessionConflictError when one runs already, when no pod streams, or when two claim one side.
         """
-        async with self._changing:
+        async with self.changing:
             if self._recorder.recording is not None:
                 running = self._recorder.recording.session.session_id
                 raise SessionConflictError(f"session {running} is running: stop it first")
@@ -98,7 +98,7 @@ class Sessions:
 
     async def stop(self) -> str:
         """End the recording: wait for what the pods still hold, run late parts again, store. Returns its id."""
-        async with self._changing:
+        async with self.changing:
             recording = self._recorder.recording
             if recording is None:
                 raise SessionConflictError("no session is running")
@@ -124,10 +124,23 @@ class Sessions:
             self._view.on_session(BoardState.IDLE)
             return session_id
 
+    async def delete(self, session_id: str) -> None:
+        """Delete a stored session with its raw. Raises SessionConflictError for the one that runs, or UnknownError."""
+        async with self.changing:
+            recording = self._recorder.recording
+            if recording is not None and recording.session.session_id == session_id:
+                raise SessionConflictError(f"session {session_id} is running: stop it first")
+
+            def delete(store: Store) -> None:
+                store.session(session_id)
+                store.delete_session(session_id)
+
+            await self._queue.call(delete)
+
     async def tend(self) -> None:
         """During a recording: keep the clocks; run again what backfill has completed and the live edge left behind."""
         recording = self._recorder.recording
-        if recording is None or self._changing.locked():
+        if recording is None or self.changing.locked():
             return
         session_id = recording.session.session_id
         boots = {(pod_id, boot_id) for pod_id, p in self._recorder.pipelines.items() for boot_id in p.ledgers}

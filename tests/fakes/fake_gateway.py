@@ -9,10 +9,11 @@ from typing import Any
 
 from evenstride_analysis import units
 from evenstride_analysis.model import Doubt, Gait, Measure, Side, Stride, Symmetry, Verdict
+from evenstride_gateway.errors import LegTakenError, UnknownError
 from evenstride_gateway.link.source import LinkState
 from evenstride_gateway.web.board import Recording
 from evenstride_gateway.web.hub import Hub
-from evenstride_gateway.web.port import SessionConflictError, SessionRow, StridePage, StrideRow
+from evenstride_gateway.web.port import Placement, SessionConflictError, SessionRow, StridePage, StrideRow
 from evenstride_gateway.web.view import LiveView, PodReading
 
 STRIDE_S = 0.71
@@ -71,6 +72,9 @@ class FakeGateway:
         self.heard_s: float | None = None
         self.n = 0
         self.started: list[str] = []
+        self.sides: dict[str, Side | None] = {pod_id: side for side, pod_id in POD.items()}
+        self.corrected: list[str | None] = []
+        self.deleted: list[str] = []
         self.recording = False
         self.tasks: list[asyncio.Task[str]] = []
         self._noise = random.Random(7)
@@ -95,7 +99,7 @@ class FakeGateway:
                 self.view.on_pod(
                     PodReading(
                         pod_id=POD[side],
-                        side=side,
+                        side=self.sides[POD[side]],
                         state=LinkState.STREAMING if self.pods_alive else LinkState.LOST,
                         rssi_dbm=rssi,
                         battery_percent=battery,
@@ -188,6 +192,32 @@ class FakeGateway:
         self.recording = False
         self.view.on_session(Recording.IDLE, session_id=f"s{len(self.started)}", runner=self.started[-1])
         self.hub.publish()
+
+    async def delete_session(self, session_id: str) -> None:
+        if self.recording and session_id == f"s{len(self.started)}":
+            raise SessionConflictError(f"session {session_id} is running: stop it first")
+        if session_id != "20260503-0815-ana":
+            raise UnknownError(f"no session {session_id!r}")
+        self.deleted.append(session_id)
+
+    async def assign_leg(self, pod_id: str, side: Side, *, session_id: str | None) -> Placement:
+        if pod_id not in self.sides:
+            raise UnknownError(f"pod {pod_id} was never met")
+        rival = next((p for p, s in self.sides.items() if s is side and p != pod_id), None)
+        if rival is not None:
+            raise LegTakenError(f"pod {rival} sits on the {side.value} leg, so pod {pod_id} cannot")
+        return self._moved({pod_id: side}, session_id)
+
+    async def swap_legs(self, *, session_id: str | None) -> Placement:
+        return self._moved({pod_id: side.other for pod_id, side in self.sides.items() if side}, session_id)
+
+    def _moved(self, sides: dict[str, Side], session_id: str | None) -> Placement:
+        self.corrected.append(session_id)
+        if session_id is None:
+            self.sides.update(sides)
+            self.view.on_legs({pod_id: side for pod_id, side in self.sides.items() if side})
+            self.hub.publish()
+        return Placement(sides=sides, session=session_id)
 
     async def report_html(self, session_id: str) -> str | None:
         return "<!doctype html><title>r</title><h1>report</h1>" if session_id == "20260503-0815-ana" else None

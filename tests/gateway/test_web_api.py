@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes.fake_gateway import FakeGateway
+from fakes.fake_gateway import POD, FakeGateway
 
+from evenstride_analysis.model import Side
 from evenstride_gateway.web.app import create_app
 
 TOKEN = "correct-horse"
@@ -62,6 +63,44 @@ def test_actions_need_the_token() -> None:
         assert (again.status_code, again.json()["detail"]) == (409, "a session of Ana is running: stop it first")
         assert (await client.post("/api/session/stop", headers=COACH)).json() == {"stopped": True}
         assert (await client.post("/api/session/stop", headers=COACH)).status_code == 409
+
+    call(scenario)
+
+
+def test_legs_are_said_swapped_and_corrected() -> None:
+    left, right = POD[Side.LEFT], POD[Side.RIGHT]
+
+    async def scenario(client: httpx.AsyncClient, gateway: FakeGateway) -> None:
+        async def say(path: str, body: dict[str, str], **headers: str) -> tuple[int, Any]:
+            answer = await client.post(f"/api/pods/{path}", json=body, headers=headers or COACH)
+            return answer.status_code, answer.json().get("detail") or answer.json()
+
+        assert (await say(f"{left}/leg", {"side": "right"}, Cookie="x=y"))[0] == 401
+        assert (await say("swap", {}, Cookie="x=y"))[0] == 401
+        assert await say(f"{left}/leg", {"side": "right"}) == (
+            409,
+            f"pod {right} sits on the right leg, so pod {left} cannot",
+        )
+        assert await say("nobody/leg", {"side": "left"}) == (404, "pod nobody was never met")
+        assert (await say(f"{left}/leg", {"side": "up"}))[1].startswith("body.side: ")
+        assert (await say(f"{left}/leg", {"side": "left", "more": "x"}))[0] == 422
+        assert await say("swap", {}) == (200, {"sides": {left: "right", right: "left"}, "session": None})
+        assert gateway.sides == {left: Side.RIGHT, right: Side.LEFT}
+        assert (await say(f"{left}/leg", {"side": "right", "session": "s0"}))[1]["session"] == "s0"
+        assert gateway.corrected == [None, "s0"]
+
+    call(scenario)
+
+
+def test_a_session_is_deleted_by_the_coach_only() -> None:
+    async def scenario(client: httpx.AsyncClient, gateway: FakeGateway) -> None:
+        url = "/api/sessions/20260503-0815-ana"
+        assert (await client.delete(url)).status_code == 401
+        assert gateway.deleted == []
+        assert (await client.delete(url, headers=COACH)).json() == {"deleted": "20260503-0815-ana"}
+        assert (await client.delete("/api/sessions/nobody", headers=COACH)).status_code == 404
+        await gateway.start_session("Ana")
+        assert (await client.delete("/api/sessions/s1", headers=COACH)).status_code == 409
 
     call(scenario)
 
@@ -184,6 +223,9 @@ def test_openapi_describes_the_stream_and_every_reference_exists() -> None:
             "/api/role",
             "/api/session/start",
             "/api/session/stop",
+            "/api/sessions/{session_id}",
+            "/api/pods/swap",
+            "/api/pods/{pod_id}/leg",
         }
         assert set(document["paths"]) == wanted
         schemas = document["components"]["schemas"]

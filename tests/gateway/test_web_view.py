@@ -173,3 +173,30 @@ def test_numbers_that_are_none_stay_none() -> None:
     json.dumps(view.snapshot(2.0), allow_nan=False)
     assert view.snapshot(2.0)["legs"][Side.LEFT]["stance_ms"] is None
     assert asdict(finding(None, age_s=None))["left_percent"] is None
+
+
+def test_strides_go_with_their_pod_to_the_other_leg() -> None:
+    view = LiveView()
+    end_s = 0.0
+    for n in range(3):
+        put(view, n, stance_s=0.20)
+        end_s = put(view, n, side=Side.RIGHT, stance_s=0.30)
+    view.on_symmetry(symmetry(Verdict.REAL, 0.09))
+    before = view.delta(end_s)
+    view.on_legs({POD[Side.LEFT]: Side.RIGHT, POD[Side.RIGHT]: Side.LEFT})
+    board = view.delta(end_s)
+    assert board["epoch"] > before["epoch"]
+    assert board["balance"]["verdict"] == Verdict.NOT_MEASURABLE
+    assert board["strips"][Side.LEFT]["stance_ms"] == [300.0] * 3
+    assert board["legs"][Side.RIGHT]["stance_mean_ms"] == 200.0
+    view.on_legs({POD[Side.LEFT]: Side.LEFT})  # the other one sits nowhere
+    board = view.delta(end_s)
+    assert [board["legs"][side]["n_strides"] for side in Side] == [3, 0]
+
+
+def test_a_pod_that_streams_without_a_leg_is_a_warning() -> None:
+    view = LiveView()
+    view.on_pod(PodReading(pod_id="E4A1-07", state=LinkState.STREAMING))
+    view.on_pod(PodReading(pod_id="E4A1-12", state=LinkState.CONNECTING))
+    (said,) = view.snapshot(1.0)["warnings"]
+    assert said.startswith("Pod E4A1-07 streams, but on which leg?")

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import RLock
 
 from evenstride_analysis.model import Assignment, ClockFit, LossCause, PodInfo, Session, Side
-from evenstride_gateway.errors import StoreError
+from evenstride_gateway.errors import StoreError, UnknownError
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
 from evenstride_gateway.store.types import Change, Person, Placement, StoredStride, StoredSymmetry
@@ -80,7 +80,7 @@ class Reader:
         if not found:
             latest = [s.session_id for s in self.sessions()[:3]]
             hint = f"the latest are {', '.join(latest)}" if latest else "there is none yet"
-            raise StoreError(f"no session {session_id!r} at {self.folder}: {hint}; see `evenstride sessions list`")
+            raise UnknownError(f"no session {session_id!r} at {self.folder}: {hint}; see `evenstride sessions list`")
         return rows.session_of(found[0])
 
     def assignments(self, session_id: str) -> list[Assignment]:

@@ -17,16 +17,21 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from evenstride_gateway.errors import EvenstrideError
+from evenstride_analysis.model import Side
+from evenstride_gateway.errors import EvenstrideError, LegTakenError, UnknownError
 from evenstride_gateway.web.board import Board
 from evenstride_gateway.web.guard import COOKIE, REPORT_CSP, CoachKey, Guard, from_this_machine
-from evenstride_gateway.web.port import GatewayPort, SessionConflictError, SessionRow, StridePage
+from evenstride_gateway.web.port import GatewayPort, Placement, SessionConflictError, SessionRow, StridePage
 from evenstride_gateway.web.stream import EventStream
 
 HERE = Path(__file__).parent
 STRIDES_MAX = 5000
 
 SessionId = Annotated[str, Field(max_length=128)]
+PodId = Annotated[str, Field(max_length=64)]
+PastSession = Annotated[
+    SessionId | None, Field(description="a stored session to correct; null = from now on, and the running session")
+]
 
 
 class StartRequest(BaseModel):
@@ -40,12 +45,31 @@ class StartRequest(BaseModel):
     ]
 
 
+class LegRequest(BaseModel):
+    """Where a pod sits."""
+
+    model_config = ConfigDict(extra="forbid")
+    side: Annotated[Side, Field(description="the leg")]
+    session: PastSession = None
+
+
+class SwapRequest(BaseModel):
+    """Which session; nothing = now."""
+
+    model_config = ConfigDict(extra="forbid")
+    session: PastSession = None
+
+
 class Started(BaseModel):
     session_id: str
 
 
 class Stopped(BaseModel):
     stopped: bool
+
+
+class Deleted(BaseModel):
+    deleted: str
 
 
 class Role(BaseModel):
@@ -195,6 +219,22 @@ def _add_api(app: FastAPI, gateway: GatewayPort, key: CoachKey) -> None:
         await gateway.stop_session()
         return Stopped(stopped=True)
 
+    @app.delete("/api/sessions/{session_id}", dependencies=[_coach_only(key)], responses=refused | unknown | conflict)
+    async def delete(session_id: SessionId) -> Deleted:
+        """Delete a stored session with its raw samples, for good. The running session is refused."""
+        await gateway.delete_session(session_id)
+        return Deleted(deleted=session_id)
+
+    @app.post("/api/pods/swap", dependencies=[_coach_only(key)], responses=refused | unknown | conflict)
+    async def swap(wanted: SwapRequest) -> Placement:
+        """The pods on both legs exchange them."""
+        return await gateway.swap_legs(session_id=wanted.session)
+
+    @app.post("/api/pods/{pod_id}/leg", dependencies=[_coach_only(key)], responses=refused | unknown | conflict)
+    async def leg(pod_id: PodId, wanted: LegRequest) -> Placement:
+        """Say on which leg a pod sits. Refused when another pod sits there: move that one first, or swap."""
+        return await gateway.assign_leg(pod_id, wanted.side, session_id=wanted.session)
+
 
 def _encode_strides(page: StridePage) -> bytes:
     rows = {"strides": [asdict(row) for row in page.strides], "total": page.total}
@@ -217,7 +257,12 @@ def _add_errors(app: FastAPI) -> None:
         place = ".".join(str(part) for part in first["loc"])
         return JSONResponse({"detail": f"{place}: {first['msg']}"}, status_code=422)
 
+    async def nowhere(_: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": str(error)}, status_code=404)
+
     app.add_exception_handler(SessionConflictError, conflict)
+    app.add_exception_handler(LegTakenError, conflict)
+    app.add_exception_handler(UnknownError, nowhere)
     app.add_exception_handler(EvenstrideError, failure)
     app.add_exception_handler(RequestValidationError, invalid)
 

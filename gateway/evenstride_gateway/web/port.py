@@ -13,7 +13,7 @@ from evenstride_gateway.web.hub import Hub
 
 
 class SessionConflictError(EvenstrideError):
-    """Start while a session runs, or stop while none does."""
+    """Start or delete while the session runs, or stop while none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,14 @@ class StridePage:
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where pods sit after a change."""
+
+    sides: Annotated[dict[str, Side], Field(description="pod -> its leg now; only pods that changed")]
+    session: Annotated[str | None, Field(description="the session that was corrected; null = none")] = None
+
+
 class GatewayPort(Protocol):
     """The gateway as the page sees it. Whatever blocks (the store, the report) is awaited, never done in the loop."""
 
@@ -79,6 +87,18 @@ class GatewayPort(Protocol):
 
     async def stop_session(self) -> None:
         """Stop and store. Raises SessionConflictError when none runs."""
+        ...
+
+    async def delete_session(self, session_id: str) -> None:
+        """Delete a stored session. Raises SessionConflictError for the running one, UnknownError."""
+        ...
+
+    async def assign_leg(self, pod_id: str, side: Side, *, session_id: str | None) -> Placement:
+        """The pod sits on this leg; `session_id` corrects a stored session. Raises UnknownError, LegTakenError."""
+        ...
+
+    async def swap_legs(self, *, session_id: str | None) -> Placement:
+        """The pods on both legs exchange them. Raises UnknownError, LegTakenError."""
         ...
 
     async def report_html(self, session_id: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import math
 from bisect import insort
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from statistics import fmean, median, stdev
@@ -174,6 +175,20 @@ class LiveView:
         """The newest state of one pod."""
         self._pods[pod.pod_id] = pod
 
+    def on_legs(self, sides: Mapping[str, Side]) -> None:
+        """Pods sit on other legs: their strides go with them, and what was found of both legs is found anew."""
+        self._epoch += 1
+        self._symmetry.clear()
+        held = self._legs
+        self._legs = {side: _LegHistory() for side in Side}
+        for side, leg in self._legs.items():
+            for old in held.values():
+                moved = [point for point in old.points if sides.get(point.key[0]) is side]
+                for point in moved:
+                    leg.put(point)
+                if moved:
+                    leg.n_strides = max(leg.n_strides, old.n_strides)
+
     def on_pod_gone(self, pod_id: str) -> None:
         """A pod that is no longer of interest."""
         self._pods.pop(pod_id, None)
@@ -268,6 +283,8 @@ class LiveView:
                 said.append(f"Pods {' and '.join(claim)} both claim the {side.value} leg: assign one to the other leg.")
         for pod in pods:
             name = f"{pod.side.value.capitalize()} pod {pod.pod_id}" if pod.side else f"Pod {pod.pod_id}"
+            if pod.side is None and pod.state is LinkState.STREAMING and not pod.refused:
+                said.append(f"{name} streams, but on which leg? Until it has one, its strides are in no number here.")
             if pod.refused:
                 said.append(f"{name} is not used: {pod.refused}.")
             if pod.battery_percent is not None and pod.battery_percent < BATTERY_LOW_PERCENT:
