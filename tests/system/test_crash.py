@@ -162,3 +162,17 @@ def test_a_killed_session_and_the_one_after_it_live_on_the_same_data(tmp_path: P
         assert in_order([s.stride for s in store.strides(second.session_id)]) == in_order(
             stored_strides(store, second.session_id)
         )
+
+
+def test_a_log_whose_beginning_is_damaged_or_empty_never_blocks_the_next_start(tmp_path: Path, killer: Killer) -> None:
+    folder = tmp_path / "data"
+    facts = killer.order(folder, seconds=600, kill_after_s=0.6)
+    left, right = sorted((folder / "raw" / facts.session_id).glob("*.esr"))
+    left.write_bytes(bytes(20) + left.read_bytes()[20:])
+    right.write_bytes(b"")
+    said = next_start(folder)
+    assert len(said) == 1
+    assert said[0].count("its beginning is damaged") == 2
+    with Store.open(folder, readonly=True) as store:
+        assert facts.stored <= {s.stride_id for s in store.strides(facts.session_id)}
+        assert store.session(facts.session_id).stopped_at is not None
