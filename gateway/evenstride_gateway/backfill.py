@@ -147,10 +147,13 @@ class Backfiller:
         return tuple(found)
 
     def _expect(self, log: tuple[LogRange, ...], pipeline: PodPipeline) -> None:
-        """Boots that ended: their account reaches as far as their log does, which no live frame can tell any more."""
-        newest = _newest_boot(log)
+        """Boots that ended: their account reaches as far as their log does, which no live frame can tell any more.
+
+        That holds for a boot that was never heard too, if it began during the recording.
+        """
+        newest, first = _newest_boot(log), min(pipeline.ledgers, default=None)
         for entry in log:
-            if entry.what is LogKind.RAW and entry.boot_id in pipeline.ledgers and entry.boot_id != newest:
+            if entry.what is LogKind.RAW and first is not None and first <= entry.boot_id < newest:
                 pipeline.expect(entry.boot_id, entry.end_index)
 
 

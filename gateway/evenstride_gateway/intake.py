@@ -13,6 +13,7 @@ from evenstride_gateway.link.source import Chunk, LinkChange, LinkState
 from evenstride_gateway.recorder import Recorder
 
 ARRIVAL_BOUND_S = 1.0  # a frame may have waited in the pod's queue
+UNHEARD_BOUND_S = 600.0  # for a boot that nobody heard: somewhere between its neighbours
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Intake:
         self.clocks: dict[str, ClockEstimator] = {}
         self.fits: dict[tuple[str, int], ClockFit] = {}  # the latest of every boot
         self._tick_hz: dict[str, float] = {}
+        self._first: dict[tuple[str, int], tuple[int, int]] = {}  # of every boot that was heard: an index and its tick
         self._recorder, self._backfiller, self._on_event = recorder, backfiller, on_event
 
     def fit_of(self, pod_id: str, boot_id: int) -> ClockFit | None:
@@ -128,13 +130,39 @@ class Intake:
         """Until the first pong of a boot: a live frame cannot have been taken after it arrived. Flight is withheld."""
         key = (chunk.pod_id, frame.boot_id)
         tick_hz = self._tick_hz.get(chunk.pod_id)
-        if frame.backfill or tick_hz is None or key in self.fits:
+        if tick_hz is None or key in self.fits:
             return
+        if frame.backfill:
+            self._fit_by_next_boot(chunk, frame, tick_hz)
+            return
+        self._first[key] = frame.first_index, frame.tick
         self.fits[key] = ClockFit(
             pod_id=chunk.pod_id,
             boot_id=frame.boot_id,
             offset_s=chunk.arrival_s - frame.tick / tick_hz,
             skew_ppm=0.0,
             bound_s=ARRIVAL_BOUND_S,
+            version=0,
+        )
+
+    def _fit_by_next_boot(self, chunk: Chunk, frame: RawFrame, tick_hz: float) -> None:
+        """A boot that was never heard ended before the next one began, or before now; how long, nobody knows."""
+        pod_id, boot_id = chunk.pod_id, frame.boot_id
+        pipeline = self._recorder.pipelines.get(pod_id)
+        if pipeline is None or boot_id not in pipeline.ledgers:
+            return
+        rate_hz = pipeline.info.rate_hz
+        over_s = chunk.arrival_s
+        later = min((boot for pod, boot in self._first if pod == pod_id and boot > boot_id), default=None)
+        if later is not None:
+            index, tick = self._first[pod_id, later]
+            over_s = self.fits[pod_id, later].session_s(tick / tick_hz) - index / rate_hz
+        end_s = frame.tick / tick_hz + (pipeline.ledgers[boot_id].end_index - frame.first_index) / rate_hz
+        self.fits[pod_id, boot_id] = ClockFit(
+            pod_id=pod_id,
+            boot_id=boot_id,
+            offset_s=over_s - end_s,
+            skew_ppm=0.0,
+            bound_s=UNHEARD_BOUND_S,
             version=0,
         )

@@ -38,7 +38,7 @@ async def bad_luck(run: Run, pod: VirtualPod, rng: random.Random, *, until_s: fl
                 await pod.reboot()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [2, 4, 9])  # the ring holds all, all, and one second
 def test_faults_in_any_order(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     flash_s = rng.choice([None, 1.0, 8.0])
@@ -52,13 +52,14 @@ def test_faults_in_any_order(tmp_path: Path, seed: int) -> None:
                 for pod in run.world.pods.values():
                     tasks.create_task(bad_luck(run, pod, random.Random(rng.random()), until_s=until_s))
             await run.until(lambda: all(run.streams(pod) for pod in run.world.pods.values()))
-            await run.play(3)
+            await run.play(5)  # a pod that was cut at the last moment is missed after two seconds
             books = await run.stop()
             balanced(books, boots=len(books.accounts))
             assert books.lost(LossCause.HOST) == 0
             for pod in run.world.pods.values():
                 met = {boot for pod_id, boot in books.accounts if pod_id == pod.pod_id}
-                assert {1, max(pod.core.truth)} <= met <= pod.core.truth.keys()
+                in_flash = {entry.boot_id for entry in pod.core.flash.raw.ranges()}
+                assert in_flash | {1, max(pod.core.truth)} <= met <= pod.core.truth.keys()
 
     play(scenario())
 

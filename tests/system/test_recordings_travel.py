@@ -216,8 +216,8 @@ def test_a_pod_off_its_nominal_rate_biases_stance_by_less_than_a_millisecond(tmp
 
 
 def stance_bias_ms(folder: Path, rate_error: float) -> dict[Side, float]:
-    """Mean error of stance per leg against the planted truth, over 45 s of running; nothing missed or invented."""
-    seconds, bias_ms = 45.0, dict[Side, float]()
+    """Mean error of stance per leg against the planted truth, over 30 s of running; nothing missed or invented."""
+    seconds, bias_ms = 30.0, dict[Side, float]()
     runner = VirtualRunner(uneven(0.12, duration_s=seconds + 20).plan, SensorPlan(rate_error=rate_error), seed=1)
     sources: dict[Side, SignalSource] = {side: RunnerSource(runner, side, rate_error=rate_error) for side in Side}
 
