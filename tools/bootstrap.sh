@@ -6,10 +6,13 @@ cd "$(dirname "$0")/.."
 need=()
 command -v python3 >/dev/null || need+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv)
-ldconfig -p | grep -q 'libpango-1.0.so' || need+=(libpango-1.0-0)
-ldconfig -p | grep -q 'libpangoft2-1.0.so' || need+=(libpangoft2-1.0-0)
-ldconfig -p | grep -q 'libharfbuzz-subset.so' || need+=(libharfbuzz-subset0)
-fc-list 2>/dev/null | grep -qi dejavu || need+=(fontconfig fonts-dejavu-core)
+# /sbin is not on the path of an ordinary Debian user; the lists are read whole, so that no pipe breaks
+libraries=$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null || true)
+[[ $libraries == *libpango-1.0.so* ]] || need+=(libpango-1.0-0)
+[[ $libraries == *libpangoft2-1.0.so* ]] || need+=(libpangoft2-1.0-0)
+[[ $libraries == *libharfbuzz-subset.so* ]] || need+=(libharfbuzz-subset0)
+fonts=$(fc-list 2>/dev/null || true)
+[[ $fonts == *[Dd]eja[Vv]u* || $fonts == *Liberation* ]] || need+=(fontconfig fonts-dejavu-core)
 if [ "${1:-}" = test ]; then # tests drive a real browser and turn the PDF into pictures
   command -v chromium >/dev/null || need+=(chromium)
   command -v pdftoppm >/dev/null || need+=(poppler-utils)

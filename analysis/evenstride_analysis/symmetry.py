@@ -60,7 +60,9 @@ def system_of(rules: Rules = DEFAULT_RULES, *, allowance: float = PLACEMENT_ALLO
         estimator=rules.si_error_sd,
         allowance=allowance,
         source=f"{rules.method}: {rules.si_error_sd:.1%} out-of-fold ({rules.source});"
-        f" {allowance:.1%} for strap, skin and placement is an assumption until a reference session with real pods",
+        f" {allowance:.1%} for strap, skin and placement is an assumption until a reference session with real pods;"
+        f" impact {_IMPACT_ALLOWANCE:.1%}, along the shin {_IMPACT_AXIAL_ALLOWANCE:.1%}: from published smallest"
+        " detectable differences (19 runners)",
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from evenstride_gateway.errors import ConfigError
 
@@ -25,6 +26,13 @@ class PageConfig(_Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8765
+
+    @field_validator("host")
+    @classmethod
+    def _one_address(cls, host: str) -> str:
+        if host in ("", "0.0.0.0", "::"):
+            raise PydanticCustomError("one_address", "name one address of this machine, not all of them at once")
+        return host
 
 
 class RadioConfig(_Section):

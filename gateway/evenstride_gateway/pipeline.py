@@ -7,6 +7,7 @@ from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import Frame, PodInfo, Stride
 from evenstride_analysis.strides.detector import StrideDetector
 from evenstride_gateway.air import RawFrame
+from evenstride_gateway.errors import InputError
 from evenstride_gateway.ledger import Piece, SampleLedger, pieces
 from evenstride_gateway.samples import SampleReader, StampOrder
 
@@ -48,6 +49,12 @@ class PodPipeline:
 
         Raises InputError for a frame that cannot be true; then it was not counted either.
         """
+        if message.mask != (1 << len(self.info.channels)) - 1:
+            named = len(self.info.channels)
+            raise InputError(
+                f"pod {self.info.pod_id}: a frame of the channels {message.mask:#06x} where Info names {named};"
+                " only frames with all of them are taken"
+            )
         frame = message.frame(self.info.pod_id)
         self._reader.check(frame)
         if not self._counts(message):

@@ -9,12 +9,14 @@ from evenstride_analysis.model import ClockFit, PodInfo, Session, Side, Step, St
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
+from evenstride_gateway.clock import WINDOW_S
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.ledger import Piece
 from evenstride_gateway.pipeline import detector_for
 from evenstride_gateway.samples import SampleReader
 from evenstride_gateway.store import Store, StoredStride
 
+SKEW_DOUBT = 2e-6  # of a fit over its whole window (clock.py: 1 ppm and the noise over the span)
 CONTEXT_S = 14.0  # reaches further back than the widest window of the detector (its stamps, 10 s before a stride)
 AFTER_S = 4.0
 
@@ -66,9 +68,11 @@ def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tup
 def session_steps(store: Store, session_id: str) -> list[Step]:
     """The steps of a stored session, in session time by the latest clock fits."""
     fits = {(fit.pod_id, fit.boot_id): fit for fit in store.clocks(session_id)}
+    strides = store.strides(session_id)
+    last_s = _last_seen(strides)
     timed = [
-        (*_session_time(stored, fits), stored.side, stored.stride)
-        for stored in store.strides(session_id)
+        (*_session_time(stored, fits, last_s), stored.side, stored.stride)
+        for stored in strides
         if stored.side is not None
     ]
     pairing = Pairing()
@@ -81,11 +85,27 @@ def session_steps(store: Store, session_id: str) -> list[Step]:
     return steps + pairing.flush()
 
 
-def _session_time(stored: StoredStride, fits: dict[tuple[str, int], ClockFit]) -> tuple[float, float]:
-    """Session seconds and their bound; a stride whose clock was never fitted keeps the time of its publication."""
-    stride = stored.stride
-    fit = fits.get((stride.pod_id, stride.boot_id))
-    return (stored.published_t_s, float("inf")) if fit is None else (fit.session_s(stride.strike_s), fit.bound_s)
+def _last_seen(strides: Iterable[StoredStride]) -> dict[tuple[str, int], float]:
+    last_s: dict[tuple[str, int], float] = {}
+    for stored in strides:
+        key = (stored.stride.pod_id, stored.stride.boot_id)
+        last_s[key] = max(last_s.get(key, stored.published_t_s), stored.published_t_s)
+    return last_s
+
+
+def _session_time(
+    stored: StoredStride, fits: dict[tuple[str, int], ClockFit], last_s: dict[tuple[str, int], float]
+) -> tuple[float, float]:
+    """Session seconds and their bound; a stride whose clock was never fitted keeps the time of its publication.
+
+    The last fit of a boot speaks for its last minutes; before them the bound grows with the doubt about the skew.
+    """
+    stride, key = stored.stride, (stored.stride.pod_id, stored.stride.boot_id)
+    fit = fits.get(key)
+    if fit is None:
+        return stored.published_t_s, float("inf")
+    age_s = max(0.0, last_s[key] - stored.published_t_s - WINDOW_S)
+    return fit.session_s(stride.strike_s), fit.bound_s + SKEW_DOUBT * age_s
 
 
 def system_error(config: SymmetryConfig) -> SystematicError:

@@ -30,6 +30,7 @@ def test_environment_lists_are_comma_separated(tmp_path: Path) -> None:
         ("[page]\nprot = 1\n", {}, ["evenstride.toml", "page.prot", "allowed here: host, port"]),
         ("[pages]\nport = 1\n", {}, ["evenstride.toml", "pages", "page, radio, session, symmetry"]),
         ("[page]\nport = 70000\n", {}, ["evenstride.toml", "page.port", "70000", "65535"]),
+        ('[page]\nhost = "0.0.0.0"\n', {}, ["evenstride.toml", "page.host", "one address of this machine"]),
         ("", {"EVENSTRIDE_PAGE_PORT": "x"}, ["EVENSTRIDE_PAGE_PORT", "page.port", "integer"]),
         ("", {"EVENSTRIDE_PAGE_COLOUR": "red"}, ["EVENSTRIDE_PAGE_COLOUR", "page.colour", "host, port"]),
         ("[page\n", {}, ["evenstride.toml", "not a TOML file"]),

@@ -51,7 +51,7 @@ class FrontPage:
 
 _TITLE = {
     Measure.STANCE: "Time on the ground",
-    Measure.IMPACT: "Impact",
+    Measure.IMPACT: "Impact, all directions",
     Measure.IMPACT_AXIAL: "Impact along the shin",
 }
 _BADGE = {

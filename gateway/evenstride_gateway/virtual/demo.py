@@ -16,7 +16,7 @@ STANDING_S = 2.0
 WALKING_S = 8.0
 WALKING_PART = 1 / 6  # at most: a short demo is for running too
 MARGIN_S = 1.6  # a stride needs the swing before and the one behind it: at the edges of a recording there is none
-OPEN_END_S = 3600.0
+OPEN_END_S = 1200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
