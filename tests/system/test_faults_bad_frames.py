@@ -108,7 +108,7 @@ def test_a_frame_of_other_channels_is_refused_and_its_samples_are_asked_for(tmp_
         return (bytes(other),)
 
     async def then(run: Run) -> None:
-        assert all("3 channels" in row["last_error"] for row in run.health_now().values())
+        assert all("channels 0x0007" in row["last_error"] for row in run.health_now().values())
         complete(balanced(await run.stop()))
 
     tampered(tmp_path, tamper, then)
