@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evenstride_analysis.model import Side
 from evenstride_gateway.app import Gateway, running, wire
+from evenstride_gateway.calling import TOKEN_FILE, announced
 from evenstride_gateway.closing import recover
 from evenstride_gateway.config import Config
 from evenstride_gateway.errors import StoreError
@@ -22,8 +23,6 @@ from evenstride_gateway.service import Service
 from evenstride_gateway.store import Store, TailCut
 from evenstride_gateway.web.app import create_app
 from evenstride_gateway.web.server import serve
-
-TOKEN_FILE = "coach-token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +81,8 @@ async def hosted(
     token = coach_token(store.folder)
     app = create_app(Service(gateway, version=version), token=token, hosts=(config.page.host,))
     async with running(gateway) as tasks, serve(app, tasks=tasks, host=config.page.host, port=config.page.port) as page:
-        yield Hosted(gateway=gateway, url=page.url, coach_url=f"{page.url}?token={token}")
+        with announced(store.folder, page.url):
+            yield Hosted(gateway=gateway, url=page.url, coach_url=f"{page.url}?token={token}")
 
 
 @asynccontextmanager

@@ -60,10 +60,11 @@ def correct(store: Store, session_id: str, sides: Mapping[str, Side], system: Sy
 def swapped(store: Store, session_id: str) -> dict[str, Side]:
     """The pods of a stored session, each on its other leg. Raises UnknownError or LegTakenError."""
     store.session(session_id)
-    return _other_legs({a.pod_id: a.side for a in store.assignments(session_id)})
+    return other_legs({a.pod_id: a.side for a in store.assignments(session_id)})
 
 
-def _other_legs(sides: Mapping[str, Side]) -> dict[str, Side]:
+def other_legs(sides: Mapping[str, Side]) -> dict[str, Side]:
+    """Every pod on its other leg. Raises LegTakenError when one leg has none."""
     if set(sides.values()) != set(Side):
         now = ", ".join(f"{pod_id} on the {side.value}" for pod_id, side in sides.items()) or "no pod has a leg"
         raise LegTakenError(f"a swap needs a pod on each leg; now: {now}")
@@ -114,7 +115,7 @@ class Legs:
                 return await self._correct(session_id, await self._queue.call(lambda store: swapped(store, session_id)))
             recording, sides = self._recorder.recording, self._recorder.sides
             taking_part = self._recorder.pipelines if recording is None else {a.pod_id for a in recording.assignments}
-            return await self._change(_other_legs({p: s for p, s in sides.items() if p in taking_part}), [])
+            return await self._change(other_legs({p: s for p, s in sides.items() if p in taking_part}), [])
 
     def _runs(self, session_id: str) -> bool:
         recording = self._recorder.recording

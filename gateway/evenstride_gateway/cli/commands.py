@@ -34,6 +34,10 @@ Port = Annotated[
 NoBrowser = Annotated[
     bool, typer.Option("--no-browser", metavar="", help="Only print the address of the live page, do not open it.")
 ]
+Corrected = Annotated[
+    str | None,
+    typer.Option("--session", metavar="ID", help="Correct this stored session instead.", show_default=False),
+]
 SessionId = Annotated[str, typer.Argument(help="Id of the session; `evenstride sessions list` shows them.")]
 
 app = typer.Typer(
@@ -182,13 +186,28 @@ def pods_assign(
     pod: Annotated[str, typer.Argument(help="Id of the pod; `evenstride pods list` shows them.")],
     side: Annotated[Literal["left", "right"], typer.Argument(help="The leg it sits on.")],
     *,
+    session: Corrected = None,
     data: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Say which leg a pod sits on, from the next session on."""
+    """Say which leg a pod sits on: from now on, and in the session that is being recorded.
+
+    Works while the gateway runs, too.
+    """
     from evenstride_gateway.cli.pods import assign
 
-    assign(pod, side, data=data, as_json=as_json)
+    assign(pod, side, session=session, data=data, as_json=as_json)
+
+
+@pods.command("swap")
+def pods_swap(*, session: Corrected = None, data: DataDir = None, as_json: Json = False) -> None:
+    """Exchange the legs of the two pods: from now on, and in the session that is being recorded.
+
+    Works while the gateway runs, too.
+    """
+    from evenstride_gateway.cli.pods import swap
+
+    swap(session=session, data=data, as_json=as_json)
 
 
 @app.command()

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import typer
 from rich.table import Table
 
 from evenstride_analysis.model import LegSummary, Measure, Side, Summary
 from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s, percent_from_fraction
+from evenstride_gateway.calling import ask_gateway
 from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
-from evenstride_gateway.errors import StoreError
+from evenstride_gateway.errors import StoreBusyError, StoreError
 from evenstride_gateway.results import session_summary, system_error
 from evenstride_gateway.store import Store
 
@@ -69,13 +71,21 @@ def delete(session: str, *, yes: bool, data: Path | None, as_json: bool) -> None
     folder = data_dir(data)
     with Store.open(folder, readonly=True) as store:
         store.session(session)  # a mistyped folder or id must not make a new store
-    with Store.open(folder) as store:
-        known = store.session(session)
-        if known.stopped_at is None:
-            raise StoreError(f"session {session} is not ended: start the gateway once, it ends what a crash left open")
+    question = f"Delete session {session} with its raw samples?"
+    try:
+        with Store.open(folder) as store:
+            known = store.session(session)
+            if known.stopped_at is None:
+                raise StoreError(
+                    f"session {session} is not ended: start the gateway once, it ends what a crash left open"
+                )
+            if not yes:
+                typer.confirm(question, abort=True)
+            store.delete_session(session)
+    except StoreBusyError as busy:
         if not yes:
-            typer.confirm(f"Delete session {session} with its raw samples?", abort=True)
-        store.delete_session(session)
+            typer.confirm(question, abort=True)
+        ask_gateway(folder, busy, "DELETE", f"/api/sessions/{quote(session, safe='')}")
     if as_json:
         print_json({"deleted": session})
     else:
