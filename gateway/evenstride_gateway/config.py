@@ -36,11 +36,15 @@ class PageConfig(_Section):
 
 
 class RadioConfig(_Section):
-    """Adapters by name (empty = the platform's default) and how many pods one adapter may hold."""
+    """Adapters by name (empty = the platform's default) and how many pods one adapter may hold.
+
+    `pair`: bond with the pods, as those that are bonded-only demand it.
+    """
 
     adapters: tuple[str, ...] = ()
     pods_per_adapter: Annotated[int, Field(ge=1, le=20)] = 6
     use_acquire_notify: bool = False
+    pair: bool = False
 
 
 class SessionConfig(_Section):

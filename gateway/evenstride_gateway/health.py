@@ -54,7 +54,6 @@ class StoreHealth:
     """The store. `last_commit_s` is host monotonic; `cut_at_start` says what a crash cost, in words ("" = nothing)."""
 
     last_commit_s: float | None = None
-    raw_bytes: int = 0
     strides: int = 0
     cut_at_start: str = ""
 
@@ -168,7 +167,6 @@ class Health:
             },
             "store": {
                 "last_commit_age_s": _age(now_s, self.store.last_commit_s),
-                "raw_bytes": self.store.raw_bytes,
                 "strides": self.store.strides,
                 "cut_at_start": self.store.cut_at_start,
             },

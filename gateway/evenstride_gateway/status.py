@@ -7,6 +7,7 @@ from evenstride_gateway.air import PodFlag
 from evenstride_gateway.health import Health, PodHealth
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.ledger import LedgerCounts
+from evenstride_gateway.link.ble import BleSource
 from evenstride_gateway.link.source import Source
 from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.web.view import LiveView, PodReading
@@ -30,6 +31,9 @@ class Status:
         self._view = view
         self.health = health
         self._known: set[str] = set()
+        self._told: set[str] = set()
+        if isinstance(source, BleSource):
+            health.watch(source.inbox)
 
     def refresh(self, now_s: float) -> None:
         """Bring page and health up to date."""
@@ -45,12 +49,26 @@ class Status:
             self._fill(self.health.pod(pod_id), reading, counts)
         self.health.recording = self._recorder.recording is not None
         self.health.store.last_commit_s = self._queue.last_commit_s
+        self.health.store.strides = self._recorder.shown
         self.health.review(now_s, adapters=self._source.problems)
+        self._tell_coach()
+
+    def _tell_coach(self) -> None:
+        """What is wrong beyond the pods, which speak for themselves on the page, stands there too."""
+        texts = {key: warning.text for key, warning in self.health.warnings.items() if not key.startswith("pod ")}
+        if self.health.store.cut_at_start:
+            texts["cut at start"] = f"The last run was cut off: {self.health.store.cut_at_start}."
+        for key in self._told - texts.keys():
+            self._view.on_warning(key, "")
+        for key, text in texts.items():
+            self._view.on_warning(key, text)
+        self._told = set(texts)
 
     def _fill(self, row: PodHealth, reading: PodReading, counts: Sequence[LedgerCounts]) -> None:
         row.side = "" if reading.side is None else reading.side.value
         row.backfilled = reading.backfilled
         row.clock_bound_s = reading.clock_bound_s
+        row.clock_skew_ppm = self._skew_ppm(reading.pod_id)
         arrivals = self._intake.pods.get(reading.pod_id)
         if arrivals is not None:
             row.frames, row.unknown = arrivals.frames, arrivals.unknown
@@ -66,6 +84,12 @@ class Status:
                 LossCause.POD.value: sum(c.missing_pod for c in counts),
                 LossCause.HOST.value: sum(c.missing_host for c in counts),
             }
+
+    def _skew_ppm(self, pod_id: str) -> float | None:
+        pipeline = self._recorder.pipelines.get(pod_id)
+        boot_id = None if pipeline is None else pipeline.live_boot
+        fit = None if boot_id is None else self._intake.fit_of(pod_id, boot_id)
+        return None if fit is None or fit.version == 0 else fit.skew_ppm
 
     def _reading(self, pod_id: str, counts: Sequence[LedgerCounts]) -> PodReading:
         link = self._source.pods[pod_id]

@@ -36,7 +36,7 @@ def test_a_snapshot_is_json_and_holds_every_counter() -> None:
         health.update_links({"a1": streaming()}, 8.0)
         row = health.pod("a1")
         row.frames, row.missing["host"], row.clock_bound_s = 90, 34, 0.0021
-        health.store.last_commit_s, health.store.raw_bytes = 10.5, 4096
+        health.store.last_commit_s, health.store.strides = 10.5, 4096
         health.store.cut_at_start = "12 kB of raw were cut from pod a1's log after a crash"
         found = json.loads(json.dumps(health.snapshot(11.0)))
         assert found["channels"]["page"] == {

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from evenstride_analysis.model import Doubt, Side, Stride
+from evenstride_analysis.model import Side, Stride
 from evenstride_gateway.cli.common import data_dir, err, out, print_json, progress
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.results import session_steps, sides_of, stored_strides
 from evenstride_gateway.store import Store
-from evenstride_gateway.tables.analyse import analyse_recording
+from evenstride_gateway.tables.analyse import analyse_recording, stride_row
 from evenstride_gateway.tables.axes import parse_sensor_axes
 from evenstride_gateway.tables.importers import read_foreign, write_recording
 from evenstride_gateway.tables.reading import read_recording
@@ -53,18 +53,15 @@ def _of_session(folder: Path, session_id: str) -> list[StrideRow]:
     with Store.open(folder, readonly=True) as store:
         store.session(session_id)
         sides = sides_of(store, session_id)
-        steps = {_key(step.stride): step for step in session_steps(store, session_id)}
-        rows: list[StrideRow] = []
-        for stride in stored_strides(store, session_id):
-            step = steps.get(_key(stride))
-            gait = stride.gait if step is None else step.gait
-            broken = step is not None and not step.alternates
-            rows.append(
-                StrideRow(
-                    sides[stride.pod_id], stride, gait, stride.doubt | (Doubt.ALTERNATION if broken else Doubt(0))
-                )
-            )
-    return rows
+        steps = session_steps(store, session_id)
+        both = len({step.side for step in steps}) == 2
+        seen = {_key(step.stride): stride_row(step, both_legs=both) for step in steps}
+        return [
+            row
+            if (row := seen.get(_key(stride))) is not None and row.stride == stride
+            else StrideRow(sides[stride.pod_id], stride, stride.gait, stride.doubt)
+            for stride in stored_strides(store, session_id)
+        ]
 
 
 def _key(stride: Stride) -> tuple[str, int, int]:

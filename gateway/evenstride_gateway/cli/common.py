@@ -1,7 +1,9 @@
 """What every command shares: the data directory, JSON, errors in one line, exit codes."""
 
 import json
+import os
 import sys
+import webbrowser
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -39,6 +41,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 out = _console()
 err = _console(stderr=True)
+
+
+def open_page(url: str) -> None:
+    """Show the page where there is a desktop; a text browser in this terminal would only be in the way."""
+    if sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(url)
 
 
 def data_dir(given: Path | None) -> Path:

@@ -1,7 +1,6 @@
 """`evenstride demo`: two virtual pods carry a runner round a track, through virtual radio and the whole gateway."""
 
 import asyncio
-import webbrowser
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,11 @@ from rich.table import Table
 
 from evenstride_analysis.model import Measure, Side, Stride
 from evenstride_analysis.units import ms_from_s, percent_from_fraction
-from evenstride_gateway.cli.common import err, out, print_json, progress, software_version
+from evenstride_gateway.cli.common import err, open_page, out, print_json, progress, software_version
 from evenstride_gateway.cli.report import write_report
 from evenstride_gateway.cli.sessions import summary_json, symmetry_line
 from evenstride_gateway.config import Config, load_config
-from evenstride_gateway.errors import EvenstrideError
+from evenstride_gateway.errors import EvenstrideError, LinkError
 from evenstride_gateway.results import session_summary, system_error
 from evenstride_gateway.store import Placement, Store
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from evenstride_gateway.virtual.demo import Cast, Comparison
     from evenstride_gateway.virtual.world import World
 
+READY_S = 30.0
 RUNNER = "Demo Runner"
 
 
@@ -112,10 +112,16 @@ async def _demo(ask: _Ask) -> _Outcome | None:
             ends = "with Ctrl-C" if ask.seconds is None else f"after {ask.seconds:.0f} s, or with Ctrl-C"
             out.print(f"Two virtual pods run. It ends {ends}; then the session is stored and the report written.")
         if ask.browser:
-            webbrowser.open(host.coach_url)
+            open_page(host.coach_url)
         for pod_id, side in world.sides.items():
             store.put_placement(Placement(pod_id=pod_id, side=side))
-        session_id = await host.gateway.sessions.start_when_streaming(RUNNER, pods=len(world.pods), stop=stop)
+        try:
+            async with asyncio.timeout(READY_S):
+                session_id = await host.gateway.sessions.start_when_streaming(RUNNER, pods=len(world.pods), stop=stop)
+        except TimeoutError as error:
+            raise LinkError(
+                f"the virtual pods sent nothing within {READY_S:.0f} s: is this machine very busy?"
+            ) from error
         if session_id is None:
             return None
         await _wait(ask, stop)

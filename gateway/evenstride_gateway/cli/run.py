@@ -1,10 +1,10 @@
 """`evenstride run`: the gateway with real pods."""
 
 import asyncio
-import webbrowser
 from pathlib import Path
 
-from evenstride_gateway.cli.common import data_dir, err, out, print_json, software_version
+from evenstride_analysis.model import Side
+from evenstride_gateway.cli.common import data_dir, err, open_page, out, print_json, software_version
 from evenstride_gateway.config import Config, load_config
 
 
@@ -29,29 +29,31 @@ async def _run(folder: Path, config: Config, runner: str | None, *, browser: boo
         err.print(f"evenstride: {sentence}")
 
     link = LinkConfig(
-        slots_per_adapter=config.radio.pods_per_adapter, use_acquire_notify=config.radio.use_acquire_notify
+        slots_per_adapter=config.radio.pods_per_adapter,
+        use_acquire_notify=config.radio.use_acquire_notify,
+        pair=config.radio.pair,
     )
-    async with (
-        until_interrupted() as stop,
-        open_store(folder, config, tell) as store,
-        BleSource(adapters=config.radio.adapters, config=link) as source,
-    ):
+    async with until_interrupted() as stop, open_store(folder, config, tell) as store:
         sides = {placement.pod_id: placement.side for placement in store.placements()}
-        async with hosted(
-            store=store,
-            source=source,
-            config=config,
-            sides=sides,
-            version=software_version(),
-            cut_at_start="; ".join(told),
-        ) as host:
+        wanted = set(sides) if set(sides.values()) == set(Side) else None  # both legs known: no stranger's pod
+        async with (
+            BleSource(adapters=config.radio.adapters, wanted=wanted, config=link) as source,
+            hosted(
+                store=store,
+                source=source,
+                config=config,
+                sides=sides,
+                version=software_version(),
+                cut_at_start="; ".join(told),
+            ) as host,
+        ):
             if as_json:
                 print_json({"page": host.url, "coach": host.coach_url})
             else:
                 out.print(f"live page: {host.coach_url}")
                 out.print("Ctrl-C stops and stores.")
             if browser:
-                webbrowser.open(host.coach_url)
+                open_page(host.coach_url)
             if runner is not None:
                 await host.gateway.sessions.start_when_streaming(runner, pods=1, stop=stop)
             await stop.wait()

@@ -56,7 +56,7 @@ def steps_of(strides: Mapping[Side, Sequence[Stride]]) -> list[Step]:
 def stride_rows(steps: Sequence[Step]) -> list[StrideRow]:
     """Steps as rows of the stride table, in time order; with both legs recorded, running out of turn is a doubt."""
     both = len({step.side for step in steps}) == 2
-    return in_time_order(_row(step, both_legs=both) for step in steps)
+    return in_time_order(stride_row(step, both_legs=both) for step in steps)
 
 
 def analyse_recording(
@@ -69,7 +69,8 @@ def analyse_recording(
     return stride_rows(steps_of(strides_of(recording, rotations=rotations, progress=progress)))
 
 
-def _row(step: Step, *, both_legs: bool) -> StrideRow:
+def stride_row(step: Step, *, both_legs: bool) -> StrideRow:
+    """One step as a row; `both_legs`: strides of both legs are known, so that running out of turn is a doubt."""
     out_of_turn = both_legs and step.gait is Gait.RUN and not step.alternates
     doubt = step.stride.doubt | (Doubt.ALTERNATION if out_of_turn else Doubt(0))
     return StrideRow(step.side, step.stride, step.gait, doubt)
