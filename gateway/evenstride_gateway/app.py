@@ -156,7 +156,7 @@ async def _ping(gateway: Gateway) -> None:
     due_s: dict[str, float] = {}
     while True:
         await asyncio.sleep(PING_CHECK_S)
-        for pod_id, pod in gateway.intake.pods.items():
+        for pod_id, pod in list(gateway.intake.pods.items()):
             if pod.streaming_since_s is None or due_s.get(pod_id, 0.0) > loop.time():
                 continue
             now_s = loop.time()

@@ -122,7 +122,9 @@ class Recorder:
         waiting = self._waiting[pod_id]
         waiting.extend(strides)
         timed = [(stride, fit) for stride in waiting if (fit := self._fit_of(pod_id, stride.boot_id)) is not None]
+        untimed = [stride for stride in waiting if self._fit_of(pod_id, stride.boot_id) is None]
         waiting.clear()
+        waiting.extend(untimed)
         if not timed:
             return
         if self.recording is not None:
@@ -225,7 +227,7 @@ class Recorder:
     async def settle(self) -> None:
         """The account is final. What the detectors and the pairing still hold comes out, and to the disk."""
         self.sealed = True
-        for pod_id, pipeline in self.pipelines.items():
+        for pod_id, pipeline in list(self.pipelines.items()):
             await self.on_strides(pod_id, pipeline.flush())
         await self._enter(self._legs.pairing.flush())
         await self.sync()

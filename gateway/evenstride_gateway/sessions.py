@@ -148,7 +148,7 @@ class Sessions:
         if fitted != self._clocks_of or asyncio.get_running_loop().time() >= self._clocks_due_s:
             self._clocks_of, self._clocks_due_s = fitted, asyncio.get_running_loop().time() + CLOCKS_S
             await self.store_clocks(recording)
-        for pod_id, pipeline in self._recorder.pipelines.items():
+        for pod_id, pipeline in list(self._recorder.pipelines.items()):
             edge = pipeline.fed_end - round((CONTEXT_S + 2 * AFTER_S) * pipeline.info.rate_hz)
             ready = [e for e in pipeline.late if e.boot_id != pipeline.live_boot or e.end_index <= edge]
             if not ready or self._backfiller.is_waiting(pod_id):
