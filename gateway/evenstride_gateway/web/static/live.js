@@ -1,6 +1,7 @@
 // The live board: takes what the gateway says, draws it, and greys out what is no longer so.
-import { $, element, number, span, svg, text, timeOfDay } from './draw.js';
+import { $, element, number, span, text, timeOfDay } from './draw.js';
 import { drawGauge } from './gauge.js';
+import { drawPods, setUpPods } from './pods.js';
 import { askRole, drawSession, setUp } from './session.js';
 import { Stream } from './stream.js';
 import { drawStrip, History } from './strip.js';
@@ -23,6 +24,7 @@ const stream = new Stream('/api/live', {
   onTick: showAges,
 });
 setUp();
+setUpPods();
 
 function show() {
   const seen = board.pods.length > 0;
@@ -46,7 +48,7 @@ function show() {
   }
   text($('cadence'), number(board.cadence_spm, 0));
   text($('gait'), { run: 'running', walk: 'walking' }[board.gait] ?? 'not moving');
-  drawPods();
+  drawPods(board.pods);
   const warnings = board.warnings.join('\n');
   if ($('warnings').dataset.said !== warnings) {
     $('warnings').dataset.said = warnings;
@@ -54,38 +56,6 @@ function show() {
   }
   showAges();
   paintSoon();
-}
-
-function drawPods() {
-  $('pods').replaceChildren(...board.pods.map(pod => {
-    const item = element('li', 'pod');
-    item.dataset.pod = pod.pod_id;
-    const name = element('div', 'pod-name');
-    if (pod.side) { const glyph = element('i', `mark ${pod.side}`); glyph.setAttribute('aria-hidden', 'true'); name.append(glyph); }
-    name.append(element('b', '', pod.side ? pod.side[0].toUpperCase() + pod.side.slice(1) : 'No side'), element('span', 'mono', pod.pod_id));
-    const bars = svg('svg', { class: 'bars', viewBox: '0 0 22 16', role: 'img', 'aria-label': `signal ${pod.signal_bars} of 4` });
-    for (let i = 0; i < 4; i += 1) bars.append(svg('rect', { class: i < pod.signal_bars ? 'full' : '', x: i * 6, y: 12 - i * 4, width: 4, height: 4 + i * 4, rx: 1 }));
-    const charge = svg('svg', { class: pod.battery_percent !== null && pod.battery_percent < 20 ? 'charge low' : 'charge', viewBox: '0 0 28 16', 'aria-hidden': 'true' });
-    charge.append(svg('rect', { class: 'case', x: 1, y: 2, width: 22, height: 12, rx: 3 }), svg('rect', { class: 'tip', x: 24.5, y: 6, width: 2.5, height: 4, rx: 1 }));
-    if (pod.battery_percent !== null) charge.append(svg('rect', { class: 'full', x: 3, y: 4, width: (18 * pod.battery_percent / 100).toFixed(1), height: 8, rx: 1.5 }));
-    const facts = element('div', 'facts');
-    const radio = element('span', '', pod.rssi_dbm === null ? 'no signal' : `${pod.rssi_dbm} dBm`), power = element('span', '', pod.battery_percent === null ? '– %' : `${pod.battery_percent} %`);
-    radio.prepend(bars);
-    power.prepend(charge);
-    facts.append(radio, power);
-    if (pod.clock_bound_ms !== null) facts.append(element('span', 'mild', `clock ±${pod.clock_bound_ms.toFixed(1)} ms`));
-    const state = element('div', 'pod-state');
-    state.append(element('span', 'age'), element('span', 'loss', lossOf(pod)));
-    item.append(name, facts, state);
-    return item;
-  }));
-}
-
-function lossOf(pod) {
-  const parts = [];
-  if (pod.received + pod.missing > 0) parts.push(pod.missing === 0 ? 'nothing missing' : `${pod.missing_percent.toFixed(pod.missing_percent < 1 ? 2 : 1)} % missing`);
-  if (pod.backfilled > 0) parts.push(`${pod.backfilled.toLocaleString('en')} caught up`);
-  return parts.join(' · ');
 }
 
 function showAges() {

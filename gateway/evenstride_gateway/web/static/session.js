@@ -11,7 +11,7 @@ export async function askRole() {
   show();
 }
 
-async function send(path, body, wrong) {
+export async function send(path, body, wrong) {
   text(wrong, '');
   try {
     const answer = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
@@ -23,7 +23,7 @@ async function send(path, body, wrong) {
   return false;
 }
 
-function ask(button, dialog, form, path, body) {
+export function ask(button, dialog, form, path, body) {
   const wrong = dialog.querySelector('.wrong'), submit = form.querySelector('[type=submit]');
   button.addEventListener('click', () => { text(wrong, ''); dialog.showModal(); });
   // The stream may have swapped the buttons while the dialog was open: then the opener is hidden and cannot take the focus.
@@ -44,6 +44,7 @@ export function setUp() {
 }
 
 function show() {
+  document.body.classList.toggle('coach', coach);
   if (recording === null) return;
   const focused = document.activeElement;
   $('start').hidden = !coach || recording;
