@@ -102,12 +102,6 @@ class PodPipeline:
         self.fed_end = piece.end_index
         return self._detector.push(self._reader.block(piece))
 
-    def changed_to(self, info: PodInfo) -> "PodPipeline":
-        """The same pod after it changed what it says of itself (another rate): the account goes on."""
-        other = PodPipeline(info, rotation=self.rotation)
-        other.ledgers, other.late = self.ledgers, self.late
-        return other
-
     def flush(self) -> list[Stride]:
         """What the samples so far still settle; frames may go on coming."""
         return self._detector.flush()

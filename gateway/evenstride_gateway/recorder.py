@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import Assignment, ClockFit, Frame, Measure, PodInfo, Session, Side, Step, Stride
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.symmetry import LiveSymmetry, SystematicError
@@ -62,14 +63,25 @@ class Recorder:
         self.shown = 0  # strides that the page was told of
         self._queue, self._view, self._system, self._fit_of = queue, view, system, fit_of
         self._legs = LiveLegs(now_s, system)
+        self._infos: dict[str, PodInfo] = {}  # what each pod said last
         self._waiting: dict[str, deque[Stride]] = {}
 
     async def on_pod(self, info: PodInfo) -> None:
-        """A pod streams: it gets a pipeline, and a place in the store when a session runs."""
+        """A pod streams: it gets a pipeline, and a place in the store when a session runs.
+
+        Raises InputError when it changed its rate or ranges during a recording: one session has one of each per pod.
+        """
         held = self.pipelines.get(info.pod_id)
+        self._infos[info.pod_id] = info
         if held is not None and held.info == info:
             return
-        self.pipelines[info.pod_id] = PodPipeline(info) if held is None else held.changed_to(info)
+        if held is not None and self.recording is not None:
+            held.closed = True
+            raise InputError(
+                f"pod {info.pod_id} changed from {held.info.rate_hz:g} to {info.rate_hz:g} Hz, or its ranges, while it"
+                " was recorded: its samples count again from the next session on"
+            )
+        self.pipelines[info.pod_id] = PodPipeline(info)
         self._waiting.setdefault(info.pod_id, deque(maxlen=_WAITING))
         if self.recording is not None:
             await self._admit(self.recording, info)
@@ -170,7 +182,7 @@ class Recorder:
 
     async def start(self, session: Session, assignments: Sequence[Assignment], *, start_s: float) -> None:
         """Begin to record. Raises StoreError; then nothing was begun."""
-        infos = [pipeline.info for pipeline in self.pipelines.values()]
+        infos = [self._infos[pod_id] for pod_id in self.pipelines]
 
         def begin(store: Store) -> None:
             for info in infos:
@@ -190,11 +202,8 @@ class Recorder:
         """Detectors, accounts and pairs begin anew, so that they see what the raw log sees and nothing before it."""
         self.sealed = False
         rotations = {a.pod_id: a.rotation for a in assignments}
-        for pod_id, held in self.pipelines.items():
-            rotation = rotations.get(pod_id)
-            self.pipelines[pod_id] = (
-                PodPipeline(held.info) if rotation is None else PodPipeline(held.info, rotation=rotation)
-            )
+        for pod_id in self.pipelines:
+            self.pipelines[pod_id] = PodPipeline(self._infos[pod_id], rotation=rotations.get(pod_id, IDENTITY))
             self._waiting[pod_id] = deque(maxlen=_WAITING)
         self._legs = LiveLegs(start_s, self._system)
 
