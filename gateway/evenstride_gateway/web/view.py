@@ -56,7 +56,12 @@ class _Point:
 
     @property
     def clean_run(self) -> bool:
-        return self.gait is Gait.RUN and not self.doubt
+        """As for a verdict on stance: a shock beyond the range does not touch it."""
+        return self.gait is Gait.RUN and not self.doubt & ~Doubt.CLIPPED
+
+    @property
+    def whole_impact_g(self) -> float | None:
+        return None if Doubt.CLIPPED in self.doubt else self.impact_g
 
 
 @dataclass(slots=True)
@@ -75,7 +80,7 @@ class _LegHistory:
         insort(self.points, point)
         clean = self.clean_until(point.t_s)
         point.stance_mean_ms = _mean([p.stance_ms for p in clean])
-        point.impact_mean_g = _mean([p.impact_g for p in clean])
+        point.impact_mean_g = _mean([p.whole_impact_g for p in clean])
         self.changed[point.n] = point
         oldest_s = self.points[-1].t_s - HISTORY_S
         gone = next(i for i, p in enumerate(self.points) if p.t_s >= oldest_s)
@@ -256,7 +261,7 @@ class LiveView:
             stance_mean_ms=_mean([p.stance_ms for p in clean]),
             stance_sd_ms=round(stdev(stances), 2) if len(stances) > 1 else None,
             impact_axial_g=last.impact_g,
-            impact_axial_mean_g=_mean([p.impact_g for p in clean]),
+            impact_axial_mean_g=_mean([p.whole_impact_g for p in clean]),
             n_mean=len(clean),
             n_strides=leg.n_strides,
             doubt=last.doubt.names,
