@@ -11,6 +11,7 @@ from evenstride_gateway.errors import EvenstrideError, StoreError
 from evenstride_gateway.legs import Placed
 from evenstride_gateway.results import session_steps
 from evenstride_gateway.store import Store
+from evenstride_gateway.tables.analyse import stride_row
 from evenstride_gateway.web.hub import Hub
 from evenstride_gateway.web.port import Placement, SessionRow, StridePage, StrideRow
 
@@ -39,7 +40,8 @@ class Service:
         steps = await asyncio.to_thread(_steps, self._gateway.queue.store, session_id)
         if steps is None:
             return None
-        return StridePage(strides=[_row(step) for step in steps[offset : offset + limit]], total=len(steps))
+        both = len({step.side for step in steps}) == 2
+        return StridePage(strides=[_row(step, both_legs=both) for step in steps[offset : offset + limit]], total=len(steps))
 
     async def start_session(self, runner: str) -> str:
         return await self._gateway.sessions.start(runner)
@@ -107,7 +109,8 @@ def _session_row(store: Store, session: Session, name: str) -> SessionRow:
     )
 
 
-def _row(step: Step) -> StrideRow:
+def _row(step: Step, *, both_legs: bool) -> StrideRow:
+    """The row of the stride table, in session time."""
     stride = step.stride
     axial, resultant = stride.impact_axial_mps2, stride.impact_mps2
     return StrideRow(
@@ -120,5 +123,5 @@ def _row(step: Step) -> StrideRow:
         impact_g=None if resultant is None else g_from_mps2(resultant),
         gait=step.gait,
         method=stride.method,
-        doubt="|".join(stride.doubt.names),
+        doubt="|".join(stride_row(step, both_legs=both_legs).doubt.names),
     )
