@@ -41,7 +41,8 @@ class Service:
         if steps is None:
             return None
         both = len({step.side for step in steps}) == 2
-        return StridePage(strides=[_row(step, both_legs=both) for step in steps[offset : offset + limit]], total=len(steps))
+        rows = [_row(step, both_legs=both) for step in steps[offset : offset + limit]]
+        return StridePage(strides=rows, total=len(steps))
 
     async def start_session(self, runner: str) -> str:
         return await self._gateway.sessions.start(runner)
