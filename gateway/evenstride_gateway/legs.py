@@ -1,7 +1,7 @@
 """Which pod sits on which leg: from now on, in the session that runs, and in those that are stored."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evenstride_analysis.frames import IDENTITY
@@ -95,6 +95,8 @@ class Legs:
     ) -> None:
         self._queue, self._recorder, self._intake, self._system = queue, recorder, intake, system
         self._changing = changing  # no session starts or stops meanwhile
+        # Set where the source takes only pods that have a leg: it hears of each new one, which nobody can have met.
+        self.welcome: Callable[[str], None] | None = None
 
     async def assign(self, pod_id: str, side: Side, *, session_id: str | None = None) -> Placed:
         """The pod sits there from now on, and did so all through the session that runs. `session_id` of a stored
@@ -105,7 +107,8 @@ class Legs:
         async with self._changing:
             if session_id is not None and not self._runs(session_id):
                 return await self._correct(session_id, {pod_id: side})
-            await self._check_known(pod_id)
+            if self.welcome is None:
+                await self._check_known(pod_id)
             return await self._change({pod_id: side}, self._giving_way(pod_id, side))
 
     async def swap(self, *, session_id: str | None = None) -> Placed:
@@ -156,4 +159,7 @@ class Legs:
         if recording is not None:
             recording.assignments = (*(a for a in recording.assignments if a.pod_id not in recorded), *made)
         self._recorder.on_legs(changed, gone)
+        if self.welcome is not None:
+            for pod_id in changed:
+                self.welcome(pod_id)
         return Placed(sides=changed, session_id=session_id if recorded else None)

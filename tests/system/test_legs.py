@@ -160,3 +160,22 @@ def test_a_pod_that_is_switched_off_gives_its_leg_away(tmp_path: Path) -> None:
             assert dict(run.gateway.recorder.sides) == {right: Side.LEFT}
 
     play(scenario())
+
+
+def test_a_pod_is_replaced_by_one_that_the_gateway_would_not_have_taken(tmp_path: Path) -> None:
+    """With both legs known, `run` takes no other pods: the new one can only be named."""
+
+    async def scenario() -> None:
+        async with gateway_run(tmp_path) as run:
+            await streaming(run)
+            welcomed: list[str] = []
+            run.gateway.legs.welcome = welcomed.append
+            with pytest.raises(LegTakenError):
+                await run.gateway.legs.assign("00000000000000cc", Side.LEFT)
+            run.away(run.left)
+            await run.until(lambda: not run.streams(run.left))
+            await run.gateway.legs.assign("00000000000000cc", Side.LEFT)
+            assert welcomed == ["00000000000000cc"]
+            assert run.left.pod_id not in run.gateway.recorder.sides
+
+    play(scenario())

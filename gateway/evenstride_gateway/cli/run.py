@@ -47,6 +47,8 @@ async def _run(folder: Path, config: Config, runner: str | None, *, browser: boo
                 cut_at_start="; ".join(told),
             ) as host,
         ):
+            if wanted is not None:
+                host.gateway.legs.welcome = wanted.add
             if as_json:
                 print_json({"page": host.url, "coach": host.coach_url})
             else:
