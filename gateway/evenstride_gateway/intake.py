@@ -27,6 +27,7 @@ class PodArrivals:
     records: int = 0
     last_error: str = ""
     streaming_since_s: float | None = None
+    turned_away: LinkChange | None = None  # its link is up, but the running session has no place for it
     status: PodStatus | None = None
     pings: PingBook = field(default_factory=PingBook)
     rejected_pongs: int = 0
@@ -51,6 +52,12 @@ class Intake:
         pod = self.pods.get(pod_id)
         return pod is not None and pod.streaming_since_s is not None
 
+    async def try_again(self, pod_id: str) -> None:
+        """A pod that was turned away got another leg: there may be a place for it now."""
+        pod = self.pods.get(pod_id)
+        if pod is not None and pod.turned_away is not None:
+            await self._on_link(pod, pod.turned_away)
+
     async def take(self, item: Chunk | LinkChange) -> None:
         """One arrival."""
         pod = self.pods.setdefault(item.pod_id, PodArrivals())
@@ -66,6 +73,7 @@ class Intake:
         await self._dispatch(pod, item, message)
 
     async def _on_link(self, pod: PodArrivals, change: LinkChange) -> None:
+        pod.turned_away = None
         if change.state is not LinkState.STREAMING:
             if pod.streaming_since_s is not None:
                 self._on_event(f"pod {change.pod_id} lost: {change.reason or change.state}")
@@ -78,6 +86,7 @@ class Intake:
         except (ProtocolError, InputError) as error:
             pod.malformed += 1
             pod.last_error = str(error)
+            pod.turned_away = change
             self._on_event(f"pod {change.pod_id} cannot be used: {error}")
             return
         self._tick_hz[info.pod_id] = info.tick_hz

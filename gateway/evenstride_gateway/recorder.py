@@ -69,11 +69,14 @@ class Recorder:
     async def on_pod(self, info: PodInfo) -> None:
         """A pod streams: it gets a pipeline, and a place in the store when a session runs.
 
-        Raises InputError when it changed its rate or ranges during a recording: one session has one of each per pod.
+        Raises InputError when it changed its rate or ranges during a recording: one session has one of each per pod;
+        and when another pod that is recorded sits on its leg.
         """
         held = self.pipelines.get(info.pod_id)
         self._infos[info.pod_id] = info
         if held is not None and held.info == info:
+            if not self._takes_part(info.pod_id) and self.recording is not None:  # it was turned away before
+                await self._admit(self.recording, info)
             return
         if held is not None and self.recording is not None:
             held.closed = True

@@ -179,3 +179,26 @@ def test_a_pod_is_replaced_by_one_that_the_gateway_would_not_have_taken(tmp_path
             assert run.left.pod_id not in run.gateway.recorder.sides
 
     play(scenario())
+
+
+def test_a_pod_that_was_turned_away_takes_part_from_its_assignment_on(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with gateway_run(tmp_path, sides={}) as run:
+            run.away(run.right)
+            left, right = run.left.pod_id, run.right.pod_id
+            run.gateway.recorder.sides.update({left: Side.LEFT, right: Side.LEFT})
+            await run.until(lambda: run.streams(run.left))
+            await run.start()
+            run.away(run.right, False)
+            await run.until(lambda: right in run.gateway.recorder.pipelines)
+            await run.play(5)
+            assert not run.streams(run.right)
+            await run.gateway.legs.assign(right, Side.RIGHT)
+            assert run.streams(run.right)
+            await run.play(15)
+            books = await run.stop()
+            strides = run.store.strides(books.session_id)
+            assert {(s.stride.pod_id, s.side) for s in strides} == {(left, Side.LEFT), (right, Side.RIGHT)}
+            assert {fit.pod_id for fit in run.store.clocks(books.session_id)} == {left, right}
+
+    play(scenario())
