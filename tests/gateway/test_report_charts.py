@@ -11,7 +11,7 @@ from evenstride_gateway.report import charts
 def test_every_chart_fits_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charts, "VALIDATE", True)
     rows = [
-        {"min": minute, "leg": leg, "low": 230.0, "mid": 240.0 + minute, "high": 251.0}
+        {"at": minute, "leg": leg, "low": 230.0, "mid": 240.0 + minute, "high": 251.0}
         for leg in ("left", "right")
         for minute in range(12)
     ]
@@ -26,6 +26,6 @@ def test_every_chart_fits_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
         reason="",
         method="rules-1",
     )
-    assert "<svg" in charts.over_time_svg(rows, "Stance", "stance")
+    assert "<svg" in charts.over_time_svg(rows, "Stance", "stance", 720.0)
     assert "<svg" in charts.balance_svg([point], 60.0, "balance", 51.0)
     assert "<svg" in charts.gauge_svg(point, "gauge", 51.0)
