@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.whole_gateway import Run, gateway_run, play
 
-from evenstride_analysis.model import Measure, Side, Symmetry
+from evenstride_analysis.model import Measure, Side, Symmetry, Verdict
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import LegTakenError, UnknownError
 from evenstride_gateway.legs import correct
@@ -96,6 +96,10 @@ def test_legs_swapped_while_they_are_recorded(tmp_path: Path) -> None:
             turned = grid_of(run.store, run.session_id)
             assert live.keys() & turned.keys()
             assert all(live[k] * turned[k] < 0 for k in live.keys() & turned.keys())
+            await run.play(4)  # a few pairs, none of them from before
+            board = run.gateway.view.snapshot(loop.time())
+            assert board["balance"]["verdict"] == Verdict.NOT_MEASURABLE
+            assert 0 < board["balance"]["n_pairs"] < 10
             await run.play(ENOUGH_S)
             again = run.gateway.view.snapshot(loop.time())
             assert again["balance"]["index_percent"] * before["balance"]["index_percent"] < 0
@@ -200,5 +204,20 @@ def test_a_pod_that_was_turned_away_takes_part_from_its_assignment_on(tmp_path: 
             strides = run.store.strides(books.session_id)
             assert {(s.stride.pod_id, s.side) for s in strides} == {(left, Side.LEFT), (right, Side.RIGHT)}
             assert {fit.pod_id for fit in run.store.clocks(books.session_id)} == {left, right}
+
+    play(scenario())
+
+
+def test_a_recorded_pod_keeps_its_leg_although_it_is_away(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with gateway_run(tmp_path, sides={}) as run:
+            await streaming(run)
+            await run.start()
+            await run.gateway.legs.assign(run.left.pod_id, Side.LEFT)
+            run.away(run.left)
+            await run.until(lambda: not run.streams(run.left))
+            run.gateway.legs.welcome = list[str]().append
+            with pytest.raises(LegTakenError, match=f"pod {run.left.pod_id} sits on the left leg"):
+                await run.gateway.legs.assign("00000000000000cc", Side.LEFT)
 
     play(scenario())
