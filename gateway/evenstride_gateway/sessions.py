@@ -58,8 +58,8 @@ class Sessions:
                 running = self._recorder.recording.session.session_id
                 raise SessionConflictError(f"session {running} is running: stop it first")
             pods = list(self._recorder.pipelines)
-            if not pods:
-                raise SessionConflictError("no pod has been heard yet: switch the pods on and wait for their tiles")
+            if not any(self._intake.is_streaming(pod_id) for pod_id in pods):
+                raise SessionConflictError("no pod sends data now: switch the pods on and wait for their tiles")
             self._check_sides(pods)
             started_at = self._utc()
             start_s = asyncio.get_running_loop().time()
