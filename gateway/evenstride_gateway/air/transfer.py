@@ -42,8 +42,11 @@ class TableBegin(Command):
         values[0] = TableKind(values[0])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Chunk(Command):
-    __slots__ = ()
+    layout: ClassVar[struct.Struct] = struct.Struct("<BBI")
+    offset: int
+    data: bytes
 
     @classmethod
     def tail(cls, data: bytes) -> dict[str, bytes]:
@@ -52,18 +55,15 @@ class _Chunk(Command):
             raise ProtocolError(f"a chunk of {len(content)} bytes", offset=CHUNK_HEADER, data=data)
         return {"data": content}
 
+    def __bytes__(self) -> bytes:
+        return self.layout.pack(self.opcode, self.token, self.offset) + self.data
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableChunk(_Chunk):
     """Bytes `offset` ... of the table; chunks come in order, a repeated one is accepted unread."""
 
     opcode: ClassVar[int] = 0x4D
-    layout: ClassVar[struct.Struct] = struct.Struct("<BBI")
-    offset: int
-    data: bytes
-
-    def __bytes__(self) -> bytes:
-        return self.layout.pack(self.opcode, self.token, self.offset) + self.data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +96,6 @@ class UpdateChunk(_Chunk):
     """Bytes `offset` ... of the image."""
 
     opcode: ClassVar[int] = 0x51
-    layout: ClassVar[struct.Struct] = struct.Struct("<BBI")
-    offset: int
-    data: bytes
-
-    def __bytes__(self) -> bytes:
-        return self.layout.pack(self.opcode, self.token, self.offset) + self.data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
