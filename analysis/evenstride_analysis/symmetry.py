@@ -230,7 +230,11 @@ class LiveSymmetry:
             return
         if self._next_grid is None:
             self._next_grid = math.floor(step.t_s / GRID_S) + 1
+        last_s = self._steps[-1].t_s if self._steps else step.t_s
         while self._next_grid * GRID_S <= step.t_s:
+            if self._next_grid * GRID_S > last_s + _STALE_S + GRID_S:  # a long silence: no point has anything to say
+                self._next_grid = math.floor(step.t_s / GRID_S) + 1
+                break
             self._points.append(self.at(self._next_grid * GRID_S))
             self._next_grid += 1
         if self._steps and _belong(self._steps[-1], step, self._measure):

@@ -124,8 +124,7 @@ async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
             tasks.create_task(_tend(gateway), name="late strides and status"),
         ]
         yield tasks
-        if gateway.recorder.recording is not None:
-            await gateway.sessions.stop()
+        await gateway.sessions.stop_if_running()
         for chore in chores:
             chore.cancel()
         await gateway.source.close()

@@ -52,11 +52,11 @@ class Intake:
         pod = self.pods.get(pod_id)
         return pod is not None and pod.streaming_since_s is not None
 
-    async def try_again(self, pod_id: str) -> None:
-        """A pod that was turned away got another leg: there may be a place for it now."""
-        pod = self.pods.get(pod_id)
-        if pod is not None and pod.turned_away is not None:
-            await self._on_link(pod, pod.turned_away)
+    async def try_again(self) -> None:
+        """Legs changed, or a session ended: there may be a place now for pods that were turned away."""
+        for pod in list(self.pods.values()):
+            if pod.turned_away is not None:
+                await self._on_link(pod, pod.turned_away)
 
     async def take(self, item: Chunk | LinkChange) -> None:
         """One arrival."""
@@ -111,7 +111,11 @@ class Intake:
                 self._backfiller.on_done(chunk.pod_id, message)
             case StrideRecords():
                 pod.records += len(message.records)
-                await self._recorder.on_records(chunk.pod_id, message)
+                try:
+                    await self._recorder.on_records(chunk.pod_id, message, arrival_s=chunk.arrival_s)
+                except InputError as error:
+                    pod.unreadable += 1
+                    pod.last_error = str(error)
             case CommandReply():
                 pass  # the link has already given it to whoever asked
             case _:

@@ -217,6 +217,8 @@ class SampleLedger:
 
     def losses(self) -> list[Loss]:
         """What is not here, in order of index, split by cause."""
+        if not self._have.absent(self.first_index, self._end):
+            return []
         host = self._host_part()
         found: list[tuple[int, int, LossCause]] = []
         for a, b in self._have.absent(self.first_index, self._end):

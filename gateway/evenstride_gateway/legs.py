@@ -162,6 +162,5 @@ class Legs:
         if self.welcome is not None:
             for pod_id in changed:
                 self.welcome(pod_id)
-        for pod_id in changed:
-            await self._intake.try_again(pod_id)
+        await self._intake.try_again()
         return Placed(sides=changed, session_id=session_id if recorded else None)

@@ -1,7 +1,7 @@
 """One pod during one recording: every sample is counted once, the detector gets them in order, late ones are noted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import Frame, PodInfo, Stride
@@ -71,7 +71,7 @@ class PodPipeline:
         strides: list[Stride] = []
         for piece in pieces(frame, fresh):
             if message.backfill or piece.boot_id != self.live_boot or piece.first_index < self.fed_end:
-                self.late.append(Late(boot_id=piece.boot_id, first_index=piece.first_index, end_index=piece.end_index))
+                self._note_late(piece)
             else:
                 strides += self._feed(piece)
         return Taken(frame=frame, strides=strides)
@@ -80,6 +80,14 @@ class PodPipeline:
         """The pod says how far it is, or was, in that boot; a pod of which nothing came yet has no account."""
         if self.ledgers:
             self._ledger(boot_id).expect(end_index, next_seq)
+
+    def _note_late(self, piece: Piece) -> None:
+        """A backfill comes frame by frame: what continues the newest late range makes it longer."""
+        last = self.late[-1] if self.late else None
+        if last is not None and (last.boot_id, last.end_index) == (piece.boot_id, piece.first_index):
+            self.late[-1] = replace(last, end_index=piece.end_index)
+        else:
+            self.late.append(Late(boot_id=piece.boot_id, first_index=piece.first_index, end_index=piece.end_index))
 
     def _counts(self, message: RawFrame) -> bool:
         """Whether the frame is of this recording: an answer to an earlier one's question, or a frame behind the end

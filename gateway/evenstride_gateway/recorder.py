@@ -17,6 +17,7 @@ from evenstride_gateway.web.view import LiveView
 from evenstride_gateway.writing import StoreQueue
 
 SHOWN = (Measure.STANCE, Measure.IMPACT_AXIAL)
+RECORD_SLACK_S = 1.0
 _WAITING = 200  # strides of one pod that wait for its first clock fit: two minutes of running
 
 FitOf = Callable[[str, int], "ClockFit | None"]  # pod, boot -> the fit now, in host monotonic seconds
@@ -73,6 +74,7 @@ class Recorder:
         and when another pod that is recorded sits on its leg.
         """
         held = self.pipelines.get(info.pod_id)
+        fresh = PodPipeline(info)  # raises for a pod that cannot be read, before anything is changed
         self._infos[info.pod_id] = info
         if held is not None and held.info == info:
             if not self._takes_part(info.pod_id) and self.recording is not None:  # it was turned away before
@@ -84,7 +86,7 @@ class Recorder:
                 f"pod {info.pod_id} changed from {held.info.rate_hz:g} to {info.rate_hz:g} Hz, or its ranges, while it"
                 " was recorded: its samples count again from the next session on"
             )
-        self.pipelines[info.pod_id] = PodPipeline(info)
+        self.pipelines[info.pod_id] = fresh
         self._waiting.setdefault(info.pod_id, deque(maxlen=_WAITING))
         if self.recording is not None:
             await self._admit(self.recording, info)
@@ -117,8 +119,11 @@ class Recorder:
         if taken.strides:
             await self.on_strides(pod_id, taken.strides)
 
-    async def on_records(self, pod_id: str, message: StrideRecords) -> None:
-        """What the pod computed itself; where raw of the same stride is known, the store lets raw win."""
+    async def on_records(self, pod_id: str, message: StrideRecords, *, arrival_s: float) -> None:
+        """What the pod computed itself; where raw of the same stride is known, the store lets raw win.
+
+        Raises InputError for a stride that ended after it was told: it would hold up all that follows.
+        """
         pipeline = self.pipelines.get(pod_id)
         if pipeline is None or self.sealed or pipeline.closed or not self._takes_part(pod_id):
             return
@@ -126,6 +131,12 @@ class Recorder:
             record.stride(pod_id=pod_id, boot_id=message.boot_id, method=message.method, tick_hz=pipeline.info.tick_hz)
             for record in message.records
         ]
+        fit = self._fit_of(pod_id, message.boot_id)
+        if fit is not None:
+            latest_s = arrival_s + fit.bound_s + RECORD_SLACK_S
+            for stride in strides:
+                if fit.session_s(stride.end_s) > latest_s:
+                    raise InputError(f"pod {pod_id}: a stride record of the future, strike at {stride.strike_s:.1f} s")
         await self.on_strides(pod_id, strides)
 
     def _takes_part(self, pod_id: str) -> bool:
@@ -199,7 +210,10 @@ class Recorder:
         self.recording = recording
         for pod_id, pipeline in list(self.pipelines.items()):
             if pod_id not in recording.raw:  # it came while the store was busy with the beginning
-                await self._admit(recording, pipeline.info)
+                try:
+                    await self._admit(recording, pipeline.info)
+                except InputError as error:  # it stays out; the session has begun
+                    self._view.on_warning(f"pod {pod_id}", f"{error}.")
 
     def renew(self, start_s: float, assignments: Sequence[Assignment] = ()) -> None:
         """Detectors, accounts and pairs begin anew, so that they see what the raw log sees and nothing before it."""

@@ -14,7 +14,7 @@ from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.ledger import Piece
 from evenstride_gateway.pipeline import detector_for
 from evenstride_gateway.samples import SampleReader
-from evenstride_gateway.store import Store, StoredStride
+from evenstride_gateway.store import Store, StoredStride, ordered_pieces, read_frames
 
 SKEW_DOUBT = 2e-6  # of a fit over its whole window (clock.py: 1 ppm and the noise over the span)
 CONTEXT_S = 14.0  # reaches further back than the widest window of the detector (its stamps, 10 s before a stride)
@@ -56,11 +56,9 @@ def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tup
     rotation = next((a.rotation for a in store.assignments(session_id) if a.pod_id == pod_id), IDENTITY)
     first, end = changed[0] - round(AFTER_S * info.rate_hz), changed[1] + round(CONTEXT_S * info.rate_hz)
     low, high = first - round(CONTEXT_S * info.rate_hz), end + round(AFTER_S * info.rate_hz)
-    around = (
-        piece
-        for piece in store.raw_frames(session_id, pod_id)
-        if piece.boot_id == boot_id and low <= piece.first_index and piece.end_index <= high
-    )
+    stored = read_frames(store.raw_path(session_id, pod_id))
+    near = (f for f in stored if f.boot_id == boot_id and f.end_index > low and f.first_index < high)
+    around = (p for p in ordered_pieces(near) if low <= p.first_index and p.end_index <= high)
     strides = tuple(s for s in detect(around, info, rotation) if first <= s.strike_index < end)
     return Rerun(pod_id=pod_id, boot_id=boot_id, first_index=first, end_index=end, strides=strides)
 

@@ -1,5 +1,6 @@
 """Counts to SI: a piece of a frame becomes a block of samples in sensor axes (pure)."""
 
+from array import array
 from bisect import bisect_left
 
 import numpy as np
@@ -18,26 +19,27 @@ class StampOrder:
 
     def __init__(self, info: PodInfo) -> None:
         self._info = info
-        self._known: list[tuple[int, int]] = []
+        self._indices = array("q")
+        self._ticks = array("Q")
 
     def check(self, frame: Frame) -> None:
         """Raises InputError when time and index of the frame do not fit those beside it."""
-        at = bisect_left(self._known, (frame.first_index,))
-        for index, tick in self._known[max(0, at - 1) : at + 1]:
-            samples, ticks = frame.first_index - index, frame.tick - tick
+        at = bisect_left(self._indices, frame.first_index)
+        for k in range(max(0, at - 1), min(len(self._indices), at + 1)):
+            samples, ticks = frame.first_index - self._indices[k], frame.tick - self._ticks[k]
             taken_s, passed_s = samples / self._info.rate_hz, ticks / self._info.tick_hz
             ordered = (samples > 0) - (samples < 0) == (ticks > 0) - (ticks < 0)
             if not ordered or abs(passed_s - taken_s) > _SLACK_S + _RATE_DOUBT * abs(taken_s):
                 raise InputError(
                     f"pod {frame.pod_id}: sample {frame.first_index} at tick {frame.tick} does not fit"
-                    f" sample {index} at tick {tick}"
+                    f" sample {self._indices[k]} at tick {self._ticks[k]}"
                 )
 
     def add(self, frame: Frame) -> None:
-        entry = (frame.first_index, frame.tick)
-        at = bisect_left(self._known, entry)
-        if at == len(self._known) or self._known[at] != entry:
-            self._known.insert(at, entry)
+        at = bisect_left(self._indices, frame.first_index)
+        if at == len(self._indices) or self._indices[at] != frame.first_index:
+            self._indices.insert(at, frame.first_index)
+            self._ticks.insert(at, frame.tick)
 
 
 class SampleReader:

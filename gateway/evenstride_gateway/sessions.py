@@ -14,7 +14,7 @@ from evenstride_gateway.clock import shifted
 from evenstride_gateway.closing import finish, run_again
 from evenstride_gateway.config import Config
 from evenstride_gateway.intake import Intake
-from evenstride_gateway.pipeline import PodPipeline
+from evenstride_gateway.pipeline import Late, PodPipeline
 from evenstride_gateway.recorder import Recorder, Recording, assign_sides
 from evenstride_gateway.results import AFTER_S, CONTEXT_S
 from evenstride_gateway.store import Person, Store
@@ -24,6 +24,7 @@ from evenstride_gateway.web.view import LiveView
 from evenstride_gateway.writing import StoreQueue
 
 _POLL_S = 0.25
+RERUN_S = 15.0  # a run again reads the whole raw log of the pod: many small holes share one
 CLOCKS_S = 10.0  # a crash costs at most so much of what was learned of the clocks
 
 
@@ -45,7 +46,7 @@ class Sessions:
         self._queue, self._recorder, self._intake, self._backfiller = queue, recorder, intake, backfiller
         self._view, self._config, self._system, self._utc = view, config, system, utc
         self.changing = asyncio.Lock()  # held while a session starts or stops
-        self._clocks_due_s = 0.0
+        self._clocks_due_s = self._rerun_due_s = 0.0
         self._clocks_of: set[tuple[str, int]] = set()  # the boots whose fits are stored
 
     async def start(self, runner: str) -> str:
@@ -60,7 +61,6 @@ class Sessions:
             pods = list(self._recorder.pipelines)
             if not any(self._intake.is_streaming(pod_id) for pod_id in pods):
                 raise SessionConflictError("no pod sends data now: switch the pods on and wait for their tiles")
-            self._check_sides(pods)
             started_at = self._utc()
             start_s = asyncio.get_running_loop().time()
             person = await self._person(runner)
@@ -74,6 +74,8 @@ class Sessions:
                     "allowance_percent": f"{100 * self._system.allowance:g}",
                 },
             )
+            pods = list(self._recorder.pipelines)  # more may have come while the store was asked
+            self._check_sides(pods)
             sides = assign_sides(pods, self._recorder.sides, session_id=session_id, runner_id=person.runner_id)
             self._backfiller.renew()
             self._clocks_of = set()
@@ -88,11 +90,22 @@ class Sessions:
             return session_id
 
     async def start_when_streaming(self, runner: str, *, pods: int, stop: asyncio.Event) -> str | None:
-        """Begin to record as soon as so many pods stream; None when `stop` is set before."""
+        """Begin to record as soon as so many pods stream; None when `stop` is set before.
+
+        A session that somebody else started meanwhile is as good. What stands in the way is said on the page.
+        """
         while not stop.is_set():
+            if self._recorder.recording is not None:
+                return self._recorder.recording.session.session_id
             streaming = [pod_id for pod_id in self._recorder.pipelines if self._intake.is_streaming(pod_id)]
             if len(streaming) >= pods:
-                return await self.start(runner)
+                try:
+                    session_id = await self.start(runner)
+                except SessionConflictError as error:
+                    self._view.on_warning("start", f"Not recording yet: {error}.")
+                else:
+                    self._view.on_warning("start", "")
+                    return session_id
             await asyncio.sleep(_POLL_S)
         return None
 
@@ -113,6 +126,8 @@ class Sessions:
                 await self._recorder.close_raw()
             finally:
                 self._recorder.renew(asyncio.get_running_loop().time())
+                self._view.on_session(BoardState.IDLE)
+            await self._intake.try_again()
             session_id, system = recording.session.session_id, self._system
             late = {pod_id: list(pipeline.late) for pod_id, pipeline in pipelines.items() if pipeline.late}
             losses = [loss for p in pipelines.values() for ledger in p.ledgers.values() for loss in ledger.losses()]
@@ -121,8 +136,17 @@ class Sessions:
             await self._queue.call(
                 lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
             )
-            self._view.on_session(BoardState.IDLE)
             return session_id
+
+    async def stop_if_running(self) -> None:
+        """Stop what runs; a stop that somebody else asked for is waited for."""
+        async with self.changing:
+            running = self._recorder.recording is not None
+        if running:
+            try:
+                await self.stop()
+            except SessionConflictError:
+                return  # somebody else's stop came first
 
     async def delete(self, session_id: str) -> None:
         """Delete a stored session with its raw. Raises SessionConflictError for the one that runs, or UnknownError."""
@@ -150,10 +174,16 @@ class Sessions:
             await self.store_clocks(recording)
         for pod_id, pipeline in list(self._recorder.pipelines.items()):
             edge = pipeline.fed_end - round((CONTEXT_S + 2 * AFTER_S) * pipeline.info.rate_hz)
-            ready = [e for e in pipeline.late if e.boot_id != pipeline.live_boot or e.end_index <= edge]
-            if not ready or self._backfiller.is_waiting(pod_id):
+            ready: list[Late] = []
+            later: list[Late] = []
+            for entry in pipeline.late:
+                settled = entry.boot_id != pipeline.live_boot or entry.end_index <= edge
+                (ready if settled else later).append(entry)
+            now_s = asyncio.get_running_loop().time()
+            if not ready or self._backfiller.is_waiting(pod_id) or now_s < self._rerun_due_s:
                 continue
-            pipeline.late[:] = [e for e in pipeline.late if e not in ready]
+            self._rerun_due_s = now_s + RERUN_S
+            pipeline.late[:] = later
             await self._recorder.sync()
             await self.store_clocks(recording)
             await self._queue.call(lambda store, p=pod_id, r=ready: run_again(store, session_id, p, r))

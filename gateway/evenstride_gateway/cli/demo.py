@@ -125,8 +125,7 @@ async def _demo(ask: _Ask) -> _Outcome | None:
         if session_id is None:
             return None
         await _wait(ask, stop)
-        if host.gateway.recorder.recording is not None:
-            await host.gateway.sessions.stop()
+        await host.gateway.sessions.stop_if_running()
         summary = await asyncio.to_thread(session_summary, store, session_id, system_error(ask.config.symmetry))
         comparison = _comparison(ask.cast, world, store, session_id)
     report = ask.folder / f"report-{session_id}.html"

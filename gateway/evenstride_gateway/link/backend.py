@@ -9,9 +9,14 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.exc import BleakError
 
 from evenstride_gateway.air.status import Mode
 from evenstride_gateway.air.uuids import SERVICE_UUID
+
+# What bleak lets through when the link, or the whole Bluetooth service, ends under a call: its own errors, those of the
+# socket, the reader's EOFError, and the assertion on a bus that is gone.
+DROPPED = (BleakError, OSError, EOFError, AssertionError)
 
 Wanted: TypeAlias = Callable[[str], bool] | Collection[str] | None
 

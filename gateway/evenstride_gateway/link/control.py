@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from bleak import BleakClient
-from bleak.exc import BleakError
 
 from evenstride_gateway.air.replies import CommandReply
 from evenstride_gateway.air.uuids import CONTROL_UUID, MAX_MESSAGE
 from evenstride_gateway.errors import LinkError, ProtocolError
+from evenstride_gateway.link.backend import DROPPED
 
 Hook = Callable[[CommandReply], None]
 
@@ -46,7 +46,7 @@ class ControlPoint:
                         reply.exception()  # seen: asyncio would complain about one that nobody awaited
         except TimeoutError as error:
             raise LinkError(f"no reply to command {opcode:#04x} within {timeout_s:g} s") from error
-        except (BleakError, OSError) as error:
+        except DROPPED as error:
             raise LinkError(f"command {opcode:#04x} failed: {error}") from error
         return data[:2] + bytes((own_token,)) + data[3:]
 

@@ -17,12 +17,13 @@ from evenstride_gateway.air.uuids import ATT_HEADER, CONTROL_UUID, DATA_UUID, IN
 from evenstride_gateway.air.wire import ProtocolVersionError
 from evenstride_gateway.decode import decode_info
 from evenstride_gateway.errors import LinkError, ProtocolError
-from evenstride_gateway.link.backend import LinkBackend, LinkConfig
+from evenstride_gateway.link.backend import DROPPED, LinkBackend, LinkConfig
 from evenstride_gateway.link.control import ControlPoint
 from evenstride_gateway.link.scheduler import AdapterScheduler
 from evenstride_gateway.link.source import Chunk, LinkChange, LinkState, PodLink
 
 FRESH_S = 10.0  # an older sighting is no reason to try a connect
+PING_S = 1.0  # one stalled write must not stop the pings of all pods
 GOODBYE_S = 2.0
 
 
@@ -133,8 +134,9 @@ class PodSession:
         if self._client is None or self.link.state is not LinkState.STREAMING:
             raise LinkError(f"pod {self.link.pod_id} is not connected")
         try:
-            await self._client.write_gatt_char(TIME_UUID, message, response=False)
-        except (BleakError, OSError) as error:
+            async with asyncio.timeout(PING_S):
+                await self._client.write_gatt_char(TIME_UUID, message, response=False)
+        except DROPPED as error:
             raise LinkError(f"pod {self.link.pod_id}: a ping could not be sent: {error}") from error
 
     async def _wait_for_sight(self) -> tuple[AdapterScheduler, BLEDevice]:
