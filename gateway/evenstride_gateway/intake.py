@@ -41,6 +41,7 @@ class Intake:
         self.clocks: dict[str, ClockEstimator] = {}
         self.fits: dict[tuple[str, int], ClockFit] = {}  # the latest of every boot
         self._tick_hz: dict[str, float] = {}
+        self._boot: dict[str, int] = {}  # of the present link
         self._first: dict[tuple[str, int], tuple[int, int]] = {}  # of every boot that was heard: an index and its tick
         self._recorder, self._backfiller, self._on_event = recorder, backfiller, on_event
 
@@ -81,7 +82,7 @@ class Intake:
             pod.streaming_since_s = None
             return
         try:
-            info, _ = decode_info(change.info)
+            info, said = decode_info(change.info)
             await self._recorder.on_pod(info)
         except (ProtocolError, InputError) as error:
             pod.malformed += 1
@@ -90,6 +91,7 @@ class Intake:
             self._on_event(f"pod {change.pod_id} cannot be used: {error}")
             return
         self._tick_hz[info.pod_id] = info.tick_hz
+        self._boot[info.pod_id] = said.boot_id
         pod.streaming_since_s = change.arrival_s
         self._on_event(f"pod {change.pod_id} streams")
 
@@ -97,6 +99,10 @@ class Intake:
         match message:
             case RawFrame():
                 pod.frames += 1
+                if not message.backfill and message.boot_id != self._boot.get(chunk.pod_id, message.boot_id):
+                    pod.unreadable += 1  # one such frame would make every true one look old
+                    pod.last_error = f"pod {chunk.pod_id}: a live frame of boot {message.boot_id}, which is not running"
+                    return
                 self._fit_by_arrival(chunk, message)
                 try:
                     await self._recorder.on_frame(chunk.pod_id, message)

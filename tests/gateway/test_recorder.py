@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.steps import made_stride
 
-from evenstride_analysis.model import SIX_AXES, PodInfo, Session
+from evenstride_analysis.model import SIX_AXES, ClockFit, PodInfo, Session, Side
 from evenstride_analysis.symmetry import system_of
+from evenstride_gateway.air import StrideRecord, StrideRecords
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.store import Store
@@ -30,13 +32,13 @@ POD = PodInfo(
 SESSION = Session(session_id="s1", runner_id="ada", started_at=datetime(2026, 11, 21, tzinfo=UTC))
 
 
-def recorded(tmp_path: Path, scenario: Callable[[Recorder], Awaitable[None]]) -> None:
+def recorded(tmp_path: Path, scenario: Callable[[Recorder], Awaitable[None]], *, fit: ClockFit | None = None) -> None:
     async def run(store: Store) -> None:
         queue = StoreQueue(store)
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
             tasks.create_task(queue.run(), name="writer")
             recorder = Recorder(
-                queue=queue, view=LiveView(), system=system_of(), fit_of=lambda pod_id, boot_id: None, now_s=0.0
+                queue=queue, view=LiveView(), system=system_of(), fit_of=lambda pod_id, boot_id: fit, now_s=0.0
             )
             await scenario(recorder)
             queue.close()
@@ -69,3 +71,44 @@ def test_the_same_words_again_change_nothing(tmp_path: Path) -> None:
         assert recorder.pipelines["a1"] is before
 
     recorded(tmp_path, scenario)
+
+
+def test_a_pod_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    async def scenario(recorder: Recorder) -> None:
+        await recorder.on_pod(POD)
+        await recorder.start(SESSION, (), start_s=0.0)
+        with pytest.raises(InputError, match="10 Hz"):
+            await recorder.on_pod(replace(POD, rate_hz=10.0))
+        assert not recorder.pipelines["a1"].closed
+        await recorder.settle()
+        await recorder.close_raw()
+        recorder.renew(1.0)
+        assert recorder.pipelines["a1"].info == POD
+
+    recorded(tmp_path, scenario)
+
+
+def test_a_stride_record_of_the_future_is_refused(tmp_path: Path) -> None:
+    fit = ClockFit(pod_id="a1", boot_id=1, offset_s=0.0, skew_ppm=0.0, bound_s=0.001, version=1)
+    record = StrideRecord.from_stride(made_stride(5.0))
+
+    def told(strike_tick: int) -> StrideRecords:
+        return StrideRecords(
+            boot_id=1,
+            first_record=0,
+            rules=1,
+            coefficients_version=1,
+            rotation_version=0,
+            records=(replace(record, strike_tick=strike_tick),),
+        )
+
+    async def scenario(recorder: Recorder) -> None:
+        recorder.sides["a1"] = Side.LEFT
+        await recorder.on_pod(POD)
+        await recorder.on_records("a1", told(5 * 32768), arrival_s=8.0)
+        assert recorder.shown == 1
+        with pytest.raises(InputError, match="of the future"):
+            await recorder.on_records("a1", told(1 << 45), arrival_s=9.0)
+        assert recorder.shown == 1
+
+    recorded(tmp_path, scenario, fit=fit)
