@@ -173,6 +173,8 @@ class Stride:
     `strike_index` is the sample at or just before initial contact: with pod and boot, the stride's identity.
     Impacts are None where they cannot be measured (rate below 199 Hz, gap in the impact window).
     `gait` is this leg's own answer, which chose the toe-off rule; `Step.gait` is what both legs say.
+    `stance_sd_s` is the error SD of this one stance; `stance_system_sd_s` the part of it that no averaging over this
+    leg's strides removes (None where the method does not know it).
     """
 
     pod_id: str
@@ -191,6 +193,7 @@ class Stride:
     gait: Gait
     method: str
     doubt: Doubt
+    stance_system_sd_s: float | None = None
 
     @property
     def stance_s(self) -> float:
@@ -203,6 +206,26 @@ class Stride:
     @property
     def swing_s(self) -> float:
         return self.end_s - self.toe_off_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionalStride:
+    """A stance as soon as its toe-off can be timed; the `Stride` with the same `strike_index` (a few samples more or
+    less) replaces it once the stride is complete. Pod time; never enters a verdict.
+    """
+
+    pod_id: str
+    boot_id: int
+    strike_index: int
+    strike_s: float
+    toe_off_s: float
+    decided_s: float  # pod time of the last sample that was needed
+    method: str
+    doubt: Doubt
+
+    @property
+    def stance_s(self) -> float:
+        return self.toe_off_s - self.strike_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
