@@ -1,7 +1,18 @@
 """The virtual runner: signals of both shanks with known truth."""
 
 from evenstride_analysis.simulate.plan import Part, RunnerPlan, SensorPlan, TrueStride
-from evenstride_analysis.simulate.presets import Scenario, clipped, even, too_short, track_session, uneven
+from evenstride_analysis.simulate.presets import (
+    Scenario,
+    change_of_pace,
+    clipped,
+    even,
+    intervals,
+    laps,
+    real_pod,
+    too_short,
+    track_session,
+    uneven,
+)
 from evenstride_analysis.simulate.runner import VirtualRunner
 from evenstride_analysis.simulate.score import RunScore, SimulatedAccuracy, detect, score_run, simulated_accuracy
 from evenstride_analysis.simulate.sensor import quantise
@@ -15,10 +26,14 @@ __all__ = [
     "SimulatedAccuracy",
     "TrueStride",
     "VirtualRunner",
+    "change_of_pace",
     "clipped",
     "detect",
     "even",
+    "intervals",
+    "laps",
     "quantise",
+    "real_pod",
     "score_run",
     "simulated_accuracy",
     "too_short",

@@ -61,7 +61,8 @@ class RunnerPlan:
 
     Asymmetries are symmetry indices (L - R) / (0.5 (L + R)), fractions; positive = left longer or harder.
     `bend_asymmetry` is added inside bends; `..._per_min` drift from the start of the run. `style` picks one of the
-    reference runners (None = by the seed). With `track` the runner goes round a 400 m track, bends to the left.
+    reference runners (None = by the seed). With `track` the runner goes round a 400 m track in `lane` (1 = the lap of
+    400 m), bends to the left, to the right when `clockwise`.
     """
 
     parts: tuple[Part, ...]
@@ -74,6 +75,8 @@ class RunnerPlan:
     variation: float = 1.0  # 1 = stride-to-stride variation as measured, 0 = none
     track: bool = False
     style: int | None = None
+    clockwise: bool = False
+    lane: int = 1
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -82,6 +85,8 @@ class RunnerPlan:
             raise InputError(
                 "planted asymmetry beyond 0.3 (stance) or 1.0 (impact): fractions were expected, not percent"
             )
+        if not 1 <= self.lane <= 9:
+            raise InputError(f"lane {self.lane}: 1 to 9 was expected")
 
     @property
     def duration_s(self) -> float:
@@ -122,6 +127,7 @@ class SensorPlan:
 
     The true sample rate is rate_hz * (1 + rate_error). `misalignment_..._rad` are rotations about the shank's x, y, z,
     applied in that order. `system_error` draws, per leg, the method error that was measured on real recordings.
+    `counted`: every value is a whole number of counts, 32,768 to the range.
     """
 
     rate_hz: float = 416.0
@@ -137,6 +143,7 @@ class SensorPlan:
     accel_range_mps2: float = 16 * STANDARD_GRAVITY_MPS2
     gyro_range_radps: float = radps_from_dps(2000.0)
     system_error: bool = False
+    counted: bool = False
 
     def __post_init__(self) -> None:
         if not self.rate_hz > 0 or abs(self.rate_error) > 0.1:
@@ -152,7 +159,11 @@ class TrueStride:
     """One stride as it was planted, in runner seconds.
 
     `impact_axial_mps2` is the axial peak after a 60 Hz low-pass, gravity included; None in walking. `settled` is False
-    where gait changes within the stride. `lap` counts from 1; 0 off the track.
+    where gait changes within the stride. `part` counts the plan's parts from 0.
+
+    On the track: `lap` counts from 1 (0 off the track), `direction` is +1 where bends turn left, -1 where they turn
+    right, 0 off the track. `bend_share` is the share of the stride's time spent in a bend, `surface` what holds at its
+    middle. `speed_mps` is the mean over the stride.
     """
 
     strike_s: float
@@ -163,6 +174,10 @@ class TrueStride:
     impact_axial_mps2: float | None
     lap: int
     settled: bool = True
+    speed_mps: float = 0.0
+    direction: int = 0
+    bend_share: float = 0.0
+    part: int = 0
 
     @property
     def stance_s(self) -> float:

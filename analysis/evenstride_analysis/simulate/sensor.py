@@ -6,6 +6,7 @@ from evenstride_analysis.model import CountArray, FloatArray, Side
 from evenstride_analysis.simulate.plan import SensorPlan
 
 NOISE_BLOCK = 1024
+COUNTS = 32768
 _DRIFT_WAVES = 3
 
 
@@ -51,7 +52,11 @@ class PodSensor:
         for size, hertz, phase in zip(self._drift, self._drift_hz, self._drift_phase, strict=True):
             out += size * np.sin(2 * np.pi * hertz * t_s[:, None] + phase)
         out += self._noise * self._generator(block).standard_normal((NOISE_BLOCK, 6))
-        return np.clip(out, -self._range, self._range)
+        out = np.clip(out, -self._range, self._range)
+        if self._plan.counted:
+            count = self._range / COUNTS
+            out = np.clip(np.rint(out / count), -COUNTS, COUNTS - 1) * count
+        return out
 
 
 def quantise(accel_mps2: FloatArray, gyro_radps: FloatArray, scales: tuple[float, ...]) -> CountArray:

@@ -1,5 +1,6 @@
 """The events of both legs, laid out for the whole run before the first sample."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,6 +31,7 @@ class Node:
     doing: Doing
     scores: FloatArray  # of the variation components
     impact_mps2: float | None  # planted axial peak; None = the shape's own
+    part: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class Timeline:
         self._plan, self._table, self._rng = plan, table, rng
         self._track = Track(plan)
         self._shapes = {id(part): shape_of(table, style, part) for part in plan.parts if part.doing is not Doing.STAND}
+        first = len(plan.timed_parts()) - len(plan.parts)  # the standing start is no part of the plan
+        self._part_number = {start_s: number - first for number, (start_s, _) in enumerate(plan.timed_parts())}
         nodes: dict[Side, list[Node]] = {side: [self._stand(-10.0)] for side in Side}
         for start_s, stop_s, parts in plan.moving_spans():
             self._lay_span(nodes, start_s, stop_s, parts)
@@ -132,8 +136,15 @@ class Timeline:
         """One stretch between two stands: the first and the last stride of each leg grow out of and into standing."""
         variation, cv = self._plan.variation, self._table.stride_cv
 
+        begins = [begin_s for begin_s, _ in parts]
+
+        def begin_of(t_s: float) -> float:
+            return begins[bisect_right(begins, max(t_s, start_s)) - 1]
+
+        of = dict(parts)
+
         def part_at(t_s: float) -> Part:
-            return [part for begin_s, part in parts if begin_s <= max(t_s, start_s)][-1]
+            return of[begin_of(t_s)]
 
         def stride_at(t_s: float) -> float:
             scatter = float(np.clip(self._rng.standard_normal(), -3, 3)) * cv * variation
@@ -149,14 +160,14 @@ class Timeline:
             if not strikes:
                 continue
             nodes[side].append(self._stand(strikes[0] - lead))
-            nodes[side] += [self._contact(side, t_s, part_at(t_s)) for t_s in strikes]
+            nodes[side] += [self._contact(side, t_s, part_at(t_s), begin_of(t_s)) for t_s in strikes]
             nodes[side].append(self._stand(strikes[-1] + lead))
 
-    def _contact(self, side: Side, t_s: float, part: Part) -> Node:
+    def _contact(self, side: Side, t_s: float, part: Part, begin_s: float) -> Node:
         plan, shape = self._plan, self._shapes[id(part)]
         sign = 0.5 if side is Side.LEFT else -0.5
         minutes = max(t_s - plan.standing_s, 0.0) / 60.0
-        in_bend = bool(self._track.bend(np.array([t_s]))[0])
+        in_bend = bool(self._track.bend(np.array([t_s + 0.5 * shape.stride_s]))[0])
         index = plan.stance_asymmetry + plan.asymmetry_per_min * minutes + (plan.bend_asymmetry if in_bend else 0.0)
         draws = np.clip(self._rng.standard_normal(2 + len(self._table.variation)), -3, 3) * plan.variation
         stance_s = shape.stance_s * (1 + plan.stance_per_min * minutes) * (1 + sign * index)
@@ -171,6 +182,7 @@ class Timeline:
             doing=part.doing,
             scores=draws[2:] if part.doing is Doing.RUN else 0 * draws[2:],
             impact_mps2=impact,
+            part=self._part_number[begin_s],
         )
 
     def _leg(self, nodes: list[Node], error: LegError | None) -> Leg:
@@ -206,10 +218,14 @@ class Timeline:
             toe_off_s=toe_off_s,
             end_s=after.strike_s,
             gait=Gait.RUN if node.doing is Doing.RUN else Gait.WALK,
-            surface=self._track.surface(node.strike_s),
+            surface=self._track.surface(0.5 * (node.strike_s + after.strike_s)),
             impact_axial_mps2=node.impact_mps2,
             lap=self._track.lap(node.strike_s),
             settled=node.doing is after.doing,
+            speed_mps=self._track.speed_mps(node.strike_s, after.strike_s),
+            direction=self._track.direction,
+            bend_share=self._track.bend_share(node.strike_s, after.strike_s) if self._track.on_track else 0.0,
+            part=node.part,
         )
 
     def _check_flight(self) -> None:
