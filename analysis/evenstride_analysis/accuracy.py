@@ -9,6 +9,7 @@ import numpy as np
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.model import Doubt, FloatArray, SampleBlock, Side, Stride
 from evenstride_analysis.strides.detector import StrideDetector
+from evenstride_analysis.strides.estimator import Estimator, RulesEstimator
 from evenstride_analysis.strides.rules import DEFAULT_RULES, UNCALIBRATED, Rules
 
 MATCH_S = 0.250
@@ -17,13 +18,17 @@ _BLOCK = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Leg:
-    """One leg of a trial in shank axes; sample k lies at k / rate_hz. `ic_s`, `tc_s` (n,) are the reference stances."""
+    """One leg of a trial in shank axes; sample k lies at k / rate_hz. `ic_s`, `tc_s` (n,) are the reference stances.
+
+    `nominal_hz` is what the sensor claims its rate to be, where that is not the truth.
+    """
 
     rate_hz: float
     accel_mps2: FloatArray
     gyro_radps: FloatArray
     ic_s: FloatArray
     tc_s: FloatArray
+    nominal_hz: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,10 +41,18 @@ class Trial:
     from_s: float = 1.0
     to_s: float = 29.0
 
+    @property
+    def name(self) -> str:
+        return f"{self.runner}_T{round(10 * self.speed_mps)}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LegMatch:
-    """A leg's reference stances that were found, and how far off: errors (n,) of the rules as they stand."""
+    """A leg's reference stances that were found, and how far off: errors (n,) of the estimator as it stands.
+
+    `sd_s` (n,) is what each stride says of its own error; `system_sd_s` (n,) of the part common to its leg (nan
+    where the method does not say).
+    """
 
     trial: Trial
     side: Side
@@ -47,6 +60,8 @@ class LegMatch:
     tc_error_s: FloatArray
     stance_s: FloatArray  # reference
     clean: FloatArray  # 1 where the stride carries no doubt
+    sd_s: FloatArray
+    system_sd_s: FloatArray
     missed: int
     false: int
 
@@ -97,9 +112,12 @@ class AccuracyReport:
         return (self.missed + self.false) / self.stances
 
 
-def detect(leg: Leg, rules: Rules = DEFAULT_RULES, *, pod_id: str = "pod") -> list[Stride]:
-    """Strides of one recorded leg; times count from its first sample."""
-    detector = StrideDetector(pod_id=pod_id, rate_hz=leg.rate_hz, method=rules)
+def detect(
+    leg: Leg, rules: Rules = DEFAULT_RULES, *, estimator: Estimator | None = None, pod_id: str = "pod"
+) -> list[Stride]:
+    """Strides of one recorded leg through the product's detector; times count from its first sample."""
+    nominal_hz = leg.rate_hz if leg.nominal_hz is None else leg.nominal_hz
+    detector = StrideDetector(pod_id=pod_id, rate_hz=nominal_hz, method=rules, estimator=estimator)
     strides: list[Stride] = []
     for start in range(0, len(leg.accel_mps2), _BLOCK):
         accel = leg.accel_mps2[start : start + _BLOCK]
@@ -118,13 +136,13 @@ def detect(leg: Leg, rules: Rules = DEFAULT_RULES, *, pod_id: str = "pod") -> li
     return strides + detector.flush()
 
 
-def match_leg(trial: Trial, side: Side) -> LegMatch:
-    """Detect without constants and match each reference stance to the nearest contact within 250 ms.
+def match_leg(trial: Trial, side: Side, estimator: Estimator | None = None) -> LegMatch:
+    """Detect (rules without constants by default) and match each reference stance to the nearest contact in 250 ms.
 
     False: a stride inside the scored span to which no reference stance (counted or not) is nearest.
     """
     leg = trial.legs[side]
-    strides = detect(leg, UNCALIBRATED)
+    strides = detect(leg, UNCALIBRATED, estimator=estimator or RulesEstimator(UNCALIBRATED))
     found_ic = np.array([stride.strike_s for stride in strides])
     found_tc = np.array([stride.toe_off_s for stride in strides])
     claimed = {
@@ -148,16 +166,22 @@ def match_leg(trial: Trial, side: Side) -> LegMatch:
         tc_error_s=found_tc[found] - leg.tc_s[reference],
         stance_s=leg.tc_s[reference] - leg.ic_s[reference],
         clean=np.array([1.0 if strides[k].doubt == Doubt(0) else 0.0 for k in found]),
+        sd_s=np.array([strides[k].stance_sd_s for k in found]),
+        system_sd_s=np.array([_or_nan(strides[k].stance_system_sd_s) for k in found]),
         missed=len(scored) - len(pairs),
         false=false,
     )
 
 
-def match_trials(trials: Sequence[Trial]) -> list[LegMatch]:
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def match_trials(trials: Sequence[Trial], estimator: Estimator | None = None) -> list[LegMatch]:
     """Every leg of every trial. Raises InputError without trials."""
     if not trials:
         raise InputError("accuracy needs at least one trial")
-    return [match_leg(trial, side) for trial in trials for side in Side]
+    return [match_leg(trial, side, estimator) for trial in trials for side in Side]
 
 
 def fit_constants(matches: Sequence[LegMatch]) -> Rules:
