@@ -1,0 +1,78 @@
+"""One source, two speeds: the inner loops of the science run as plain Python, or compiled where numba is installed.
+
+What `@compiled` decorates is written in the subset that both run, with equal bits:
+
+1. plain functions of float64, int64 and bool arrays and scalars; they call each other and nothing else of ours;
+2. elementwise array expressions (+ - * /, abs, sqrt, comparisons) and explicit loops; constants are module globals;
+3. no np.sum, np.mean, @, np.dot, np.convolve, np.interp: numpy adds in an order of its own. Sum by a loop over taps of
+   whole-array multiply-adds (`out += kernel[k] * signal[k : k + n]`): quick in numpy, vectorised when compiled;
+4. sin, cos, exp, atan2 from `math` on scalars (both call the same C library); numpy's array versions have other bits;
+5. nothing that divides by zero or reads outside of an array: compiled code checks neither.
+
+Compiled code is kept on disk between runs. Its folder carries a digest of the sources, since numba by itself does not
+notice that a function called from another file has changed. `EVENSTRIDE_COMPILED=0` switches the compiler off.
+"""
+
+import hashlib
+import importlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+_PACKAGE = Path(__file__).parent
+_SOURCES = ("compiled.py", "filters.py", "frames.py", "model.py", "units.py", "strides/**/*.py")
+_OPTIONS: dict[str, Any] = {"fastmath": False, "nogil": True, "error_model": "numpy"}
+
+
+def compiled(function: Function) -> Function:
+    """`function`, compiled at its first call for the types it meets; itself where numba is missing or switched off."""
+    if _NUMBA is None:
+        return function
+    if _FOLDER is None:
+        return _NUMBA.njit(**_OPTIONS)(function)
+    config = _NUMBA.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_FOLDER)  # numba reads it once, where it decorates
+    try:
+        return _NUMBA.njit(cache=True, **_OPTIONS)(function)
+    finally:
+        config.CACHE_DIR = before
+
+
+def _numba() -> Any:
+    """The module numba, which has no types worth the name; None where it is missing or switched off."""
+    if os.environ.get("EVENSTRIDE_COMPILED", "1") == "0":
+        return None
+    try:
+        return importlib.import_module("numba")
+    except ImportError:
+        return None
+
+
+def _cache_folder() -> Path | None:
+    """Where compiled code is kept: beside the sources, else with the user's caches, else nowhere."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in _SOURCES for path in _PACKAGE.glob(pattern)):
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes())
+    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evenstride"
+    for parent in (_PACKAGE / "__pycache__", users):
+        folder = parent / f"compiled-{digest.hexdigest()[:16]}"
+        if not folder.exists():
+            for older in parent.glob("compiled-*"):
+                shutil.rmtree(older, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+_NUMBA = _numba()
+COMPILES = _NUMBA is not None
+_FOLDER = _cache_folder() if COMPILES else None
