@@ -19,7 +19,7 @@ _DRAWS = 2000
 class Agreement:
     """Found stance against the reference; s and fractions. The limits of agreement are of single stances.
 
-    `icc` is of leg-run means, `si_error_sd` and `si_correlation` of the symmetry index of runs; None with fewer than three.
+    `icc` is of leg-run means, `si_error_sd` and `si_correlation` of runs; None with fewer than three.
     """
 
     stances: int
