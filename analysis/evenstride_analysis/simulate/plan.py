@@ -5,7 +5,8 @@ from enum import IntEnum
 from itertools import pairwise
 
 from evenstride_analysis.errors import InputError
-from evenstride_analysis.model import Gait, Surface
+from evenstride_analysis.model import Gait, Side, Surface
+from evenstride_analysis.simulate.wearing import LooseStrap, Slip
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2, radps_from_dps
 
 SLOWEST_RUN_MPS, FASTEST_RUN_MPS = 2.0, 5.5
@@ -92,6 +93,11 @@ class RunnerPlan:
     def duration_s(self) -> float:
         return self.standing_s + sum(part.duration_s for part in self.parts)
 
+    def stands_at(self, t_s: float) -> bool:
+        """Whether the runner stands at this time, by the plan."""
+        parts = [part for start_s, part in self.timed_parts() if start_s <= t_s]
+        return t_s >= self.duration_s or not parts or parts[-1].doing is Doing.STAND
+
     def timed_parts(self) -> list[tuple[float, Part]]:
         """(start in runner seconds, part), the standing start included."""
         parts = list(self.parts)
@@ -123,11 +129,15 @@ class RunnerPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorPlan:
-    """A pod's IMU and how it sits. Noise, bias and drift are SDs per axis, drawn by the seed.
+    """The pods' IMUs and how they sit. Noise, bias and drift are SDs per axis, drawn by the seed.
 
     The true sample rate is rate_hz * (1 + rate_error). `misalignment_..._rad` are rotations about the shank's x, y, z,
     applied in that order. `system_error` draws, per leg, the method error that was measured on real recordings.
     `counted`: every value is a whole number of counts, 32,768 to the range.
+
+    Misalignment, strap and slip belong to a leg. `accel_gain_...` and `stance_error_..._s` (every stance of that pod
+    reads longer by it) belong to the pod that starts on that leg, and go with it: at `swap_at_s`, which must lie in a
+    time of standing, the two pods change legs.
     """
 
     rate_hz: float = 416.0
@@ -144,10 +154,28 @@ class SensorPlan:
     gyro_range_radps: float = radps_from_dps(2000.0)
     system_error: bool = False
     counted: bool = False
+    strap_left: LooseStrap | None = None
+    strap_right: LooseStrap | None = None
+    slip_left: Slip | None = None
+    slip_right: Slip | None = None
+    accel_gain_left: float = 1.0
+    accel_gain_right: float = 1.0
+    stance_error_left_s: float = 0.0
+    stance_error_right_s: float = 0.0
+    swap_at_s: float | None = None
 
     def __post_init__(self) -> None:
+        if max(abs(self.stance_error_left_s), abs(self.stance_error_right_s)) > 0.030:
+            raise InputError("a pod's stance error beyond 30 ms: seconds were expected")
         if not self.rate_hz > 0 or abs(self.rate_error) > 0.1:
             raise InputError(f"rate {self.rate_hz} Hz, error {self.rate_error}: positive, within 0.1 was expected")
+
+    def leg_of(self, pod: Side, t_s: float) -> Side:
+        """The leg that the pod which started on `pod` sits on at this time (and the pod on leg `pod`, likewise)."""
+        return pod if self.swap_at_s is None or t_s < self.swap_at_s else pod.other
+
+    def stance_error_s(self, pod: Side) -> float:
+        return self.stance_error_left_s if pod is Side.LEFT else self.stance_error_right_s
 
     @property
     def true_rate_hz(self) -> float:

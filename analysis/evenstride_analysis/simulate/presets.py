@@ -1,11 +1,13 @@
 """Named runs for the demo, the report and the tests."""
 
+import math
 from dataclasses import dataclass, field, replace
 
-from evenstride_analysis.model import Gait
+from evenstride_analysis.model import Gait, Side
 from evenstride_analysis.simulate.plan import Part, RunnerPlan, SensorPlan
 from evenstride_analysis.simulate.runner import VirtualRunner
 from evenstride_analysis.simulate.track import LAP_M
+from evenstride_analysis.simulate.wearing import LooseStrap, Slip, mounted
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2, radps_from_dps
 
 _ACCEL_NOISE_G = 90e-6  # per root Hz, LSM6DS3TR-C data sheet, typical, high-performance mode
@@ -73,6 +75,52 @@ def track_session(minutes: float = 10.0) -> Scenario:
     )
     plan = RunnerPlan(parts=parts, track=True, bend_asymmetry=0.02, asymmetry_per_min=0.002)
     return Scenario(name="track session", plan=plan)
+
+
+def bend_only(si: float = 0.12, laps: float = 4.0, speed_mps: float = 3.2) -> Scenario:
+    """Even on the straights; in the bends the left foot stays longer on the ground by `si`."""
+    parts = (Part(duration_s=laps * LAP_M / speed_mps, speed_mps=speed_mps),)
+    return Scenario(name="bend only", plan=RunnerPlan(parts=parts, track=True, bend_asymmetry=si), sensor=real_pod())
+
+
+def loose(hertz: float = 12.0, *, damping: float = 0.15, duration_s: float = 90.0, from_s: float = 0.0) -> Scenario:
+    """The strap of the left pod lets it wobble, from `from_s` on."""
+    strap = LooseStrap(hertz=hertz, damping=damping, from_s=from_s)
+    return replace(even(duration_s), name="loose", sensor=SensorPlan(strap_left=strap))
+
+
+def slipping(turn_deg: float = 25.0, duration_s: float = 300.0) -> Scenario:
+    """The left pod creeps round the tibia, by `turn_deg` in all."""
+    slip = Slip(turn_rad=(0.0, math.radians(turn_deg), 0.0), from_s=30.0, until_s=duration_s)
+    return replace(even(duration_s), name="slipping", sensor=SensorPlan(slip_left=slip))
+
+
+def worn(*, medial: bool = True, upside_down: tuple[Side, ...] = (), duration_s: float = 90.0) -> Scenario:
+    """Both pods on the inside (or outside) of the legs, logo outward; those named `upside_down` the wrong way up."""
+    left, right = (mounted(side, medial=medial, upside_down=side in upside_down) for side in Side)
+    sensor = replace(real_pod(), misalignment_left_rad=left, misalignment_right_rad=right)
+    return replace(even(duration_s), name="worn", sensor=sensor)
+
+
+def swap_test(
+    body: float = 0.05, pod_s: float = 0.006, *, strides: int = 60, speed_mps: float = 3.0, stand_s: float = 20.0
+) -> Scenario:
+    """The swap-legs test: `strides` a leg, pods swapped while standing, as many again.
+
+    `body` is the legs' own symmetry index, `pod_s` what the pod that starts on the left reads more of every stance
+    than the other one: half of it each. The swap is in the middle of the stand.
+    """
+    leg_s = (strides + 4) * 0.85  # no style is slower at running pace; the ends hold strides that do not count
+    run = Part(duration_s=leg_s, speed_mps=speed_mps)
+    rest = Part(duration_s=stand_s, gait=None, speed_mps=0.0)
+    plan = RunnerPlan(parts=(run, rest, run), stance_asymmetry=body)
+    sensor = replace(
+        real_pod(),
+        stance_error_left_s=0.5 * pod_s,
+        stance_error_right_s=-0.5 * pod_s,
+        swap_at_s=plan.standing_s + leg_s + 0.5 * stand_s,
+    )
+    return Scenario(name="swap test", plan=plan, sensor=sensor)
 
 
 def change_of_pace(from_mps: float, to_mps: float) -> tuple[Part, ...]:

@@ -10,8 +10,10 @@ from evenstride_analysis.simulate.sensor import NOISE_BLOCK, PodSensor
 from evenstride_analysis.simulate.shapes import shape_table
 from evenstride_analysis.simulate.timeline import Timeline
 from evenstride_analysis.simulate.track import Track
+from evenstride_analysis.simulate.wearing import Wearing
 
 _KEEP_BLOCKS = 4
+_COAST_S = 2.0  # from running to a stand
 
 
 class VirtualRunner:
@@ -34,10 +36,18 @@ class VirtualRunner:
         left, right = table.leg_errors[int(rng.integers(len(table.leg_errors)))]
         errors = {Side.LEFT: left, Side.RIGHT: right} if self.sensor.system_error else None
         track = Track(plan)
-        legs = Timeline(plan, table, self.style, rng, errors).legs
+        swap_s = self.sensor.swap_at_s
+        if swap_s is not None and not (plan.stands_at(swap_s) and plan.stands_at(swap_s - _COAST_S)):
+            raise InputError(f"pods are swapped at {swap_s} s: the runner must have stood for {_COAST_S} s then")
+        legs = Timeline(plan, table, self.style, rng, errors=errors, sensor=self.sensor).legs
         self._truth = {side: leg.truth for side, leg in legs.items()}
         self._shanks = {side: ShankRenderer(side, leg, table, track) for side, leg in legs.items()}
         self._pods = {side: PodSensor(side, self.sensor, seed) for side in Side}
+        worn = self.sensor
+        self._wearing = {
+            Side.LEFT: Wearing(worn.misalignment_left_rad, worn.strap_left, worn.slip_left, worn.true_rate_hz),
+            Side.RIGHT: Wearing(worn.misalignment_right_rad, worn.strap_right, worn.slip_right, worn.true_rate_hz),
+        }
         self._blocks: dict[tuple[Side, int], FloatArray] = {}
         self._track = track
 
@@ -51,7 +61,10 @@ class VirtualRunner:
         return 1.0 / self.sensor.true_rate_hz
 
     def signals(self, side: Side, first_index: int, n: int) -> tuple[FloatArray, FloatArray]:
-        """Acceleration (n, 3) in m/s2 and angular velocity (n, 3) in rad/s in sensor axes, from sample first_index."""
+        """Acceleration (n, 3) in m/s2 and angular velocity (n, 3) in rad/s in sensor axes, from sample first_index.
+
+        Of the pod that starts on `side`; after a swap it sits on the other leg.
+        """
         if first_index < 0 or n < 0:
             raise InputError(f"samples from {first_index}, {n} of them: numbers from 0 were expected")
         out = np.empty((n, 6))
@@ -67,9 +80,10 @@ class VirtualRunner:
         """The planted strides in time order; the last contact before each stand has no stride."""
         return list(self._truth[side])
 
-    def rotation(self, side: Side) -> tuple[float, ...]:
-        """Sensor axes to shank axes, nine numbers, row-major: what an assignment or a detector is to be told."""
-        return self._pods[side].sensor_to_shank
+    def rotation(self, side: Side, t_s: float = 0.0) -> tuple[float, ...]:
+        """Sensor axes to shank axes of the pod on this leg at a time, nine numbers, row-major: what an assignment or a
+        detector is to be told."""
+        return tuple(float(v) for v in self._wearing[side].sensor_to_shank(t_s).ravel())
 
     def heading_rad(self, t_s: FloatArray) -> FloatArray:
         """True heading (n,), growing to the left."""
@@ -79,8 +93,25 @@ class VirtualRunner:
         held = self._blocks.get((side, block))
         if held is None:
             t_s = (block * NOISE_BLOCK + np.arange(NOISE_BLOCK)) / self.sensor.true_rate_hz
-            held = self._pods[side].measure(block, t_s, self._shanks[side](t_s))
+            held = self._pods[side].measure(block, t_s, self._felt(side, block, t_s))
             self._blocks[side, block] = held
             if len(self._blocks) > _KEEP_BLOCKS:
                 del self._blocks[next(iter(self._blocks))]
         return held
+
+    def _felt(self, pod: Side, block: int, t_s: FloatArray) -> FloatArray:
+        """What acts on a pod (n, 6), in its own axes; in the block of a swap both legs take part, both standing."""
+        swap_s = self.sensor.swap_at_s
+        if swap_s is None or t_s[-1] < swap_s:
+            return self._on_leg(pod, block, t_s)
+        after = self._on_leg(pod.other, block, t_s)
+        if t_s[0] >= swap_s:
+            return after
+        return np.where((t_s >= swap_s)[:, None], after, self._on_leg(pod, block, t_s))
+
+    def _on_leg(self, leg: Side, block: int, t_s: FloatArray) -> FloatArray:
+        wearing = self._wearing[leg]
+        if not wearing.history:
+            return wearing(t_s, self._shanks[leg](t_s))
+        index = block * NOISE_BLOCK + np.arange(-wearing.history, NOISE_BLOCK)
+        return wearing(t_s, self._shanks[leg](index / self.sensor.true_rate_hz))

@@ -1,4 +1,4 @@
-"""What the pod makes of the shank's motion: mounting, bias, drift, noise and the end of its range."""
+"""What the pod makes of the motion that it feels: gain, bias, drift, noise, the end of its range, and counts."""
 
 import numpy as np
 
@@ -10,23 +10,14 @@ COUNTS = 32768
 _DRIFT_WAVES = 3
 
 
-def rotation_about_xyz(angles_rad: tuple[float, float, float]) -> FloatArray:
-    """(3, 3) rotation about x, then y, then z of the fixed axes."""
-    (cx, cy, cz), (sx, sy, sz) = np.cos(angles_rad), np.sin(angles_rad)
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
-
-
 class PodSensor:
-    """The IMU of one pod. Noise is a function of (seed, side, sample index) alone."""
+    """The IMU of the pod that starts on `side`. Noise is a function of (seed, side, sample index) alone."""
 
     def __init__(self, side: Side, plan: SensorPlan, seed: int) -> None:
         self._plan = plan
         self._key = np.array([seed, 1 if side is Side.LEFT else 2], np.uint64)
-        angles = plan.misalignment_left_rad if side is Side.LEFT else plan.misalignment_right_rad
-        self._shank_to_sensor = rotation_about_xyz(angles)
+        gain = plan.accel_gain_left if side is Side.LEFT else plan.accel_gain_right
+        self._gain = np.array([gain] * 3 + [1.0] * 3)
         rng = self._generator(0xFFFF_FFFF)
         scale = np.repeat([plan.accel_bias_mps2, plan.gyro_bias_radps], 3)
         self._bias = scale * np.clip(rng.standard_normal(6), -2, 2)
@@ -37,18 +28,12 @@ class PodSensor:
         self._noise = np.repeat([plan.accel_noise_mps2, plan.gyro_noise_radps], 3)
         self._range = np.repeat([plan.accel_range_mps2, plan.gyro_range_radps], 3)
 
-    @property
-    def sensor_to_shank(self) -> tuple[float, ...]:
-        """Nine numbers, row-major: the rotation that an assignment stores."""
-        return tuple(float(v) for v in self._shank_to_sensor.T.ravel())
-
     def _generator(self, block: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=self._key, counter=np.array([0, 0, 0, block], np.uint64)))
 
-    def measure(self, block: int, t_s: FloatArray, shank: FloatArray) -> FloatArray:
-        """Block number `block` (NOISE_BLOCK samples at times t_s) of shank signals (n, 6), as the sensor gives them."""
-        out = np.hstack([shank[:, :3] @ self._shank_to_sensor.T, shank[:, 3:] @ self._shank_to_sensor.T])
-        out += self._bias
+    def measure(self, block: int, t_s: FloatArray, felt: FloatArray) -> FloatArray:
+        """Block number `block` (NOISE_BLOCK samples at times t_s) of what it feels (n, 6), as it is sent."""
+        out = felt * self._gain + self._bias
         for size, hertz, phase in zip(self._drift, self._drift_hz, self._drift_phase, strict=True):
             out += size * np.sin(2 * np.pi * hertz * t_s[:, None] + phase)
         out += self._noise * self._generator(block).standard_normal((NOISE_BLOCK, 6))

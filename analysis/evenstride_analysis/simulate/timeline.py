@@ -8,7 +8,7 @@ import numpy as np
 
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.model import FloatArray, Gait, Side
-from evenstride_analysis.simulate.plan import Doing, Part, RunnerPlan, TrueStride
+from evenstride_analysis.simulate.plan import Doing, Part, RunnerPlan, SensorPlan, TrueStride
 from evenstride_analysis.simulate.shapes import LegError, Shape, ShapeTable
 from evenstride_analysis.simulate.track import Track
 from evenstride_analysis.simulate.warp import TOE_OFF_PHASE, PhaseWarp
@@ -114,17 +114,19 @@ class Timeline:
         table: ShapeTable,
         style: int,
         rng: np.random.Generator,
+        *,
         errors: dict[Side, LegError] | None,
+        sensor: SensorPlan | None = None,
     ) -> None:
         self._plan, self._table, self._rng = plan, table, rng
-        self._track = Track(plan)
+        self._track, self._sensor = Track(plan), sensor or SensorPlan()
         self._shapes = {id(part): shape_of(table, style, part) for part in plan.parts if part.doing is not Doing.STAND}
         first = len(plan.timed_parts()) - len(plan.parts)  # the standing start is no part of the plan
         self._part_number = {start_s: number - first for number, (start_s, _) in enumerate(plan.timed_parts())}
         nodes: dict[Side, list[Node]] = {side: [self._stand(-10.0)] for side in Side}
         for start_s, stop_s, parts in plan.moving_spans():
             self._lay_span(nodes, start_s, stop_s, parts)
-        self.legs = {side: self._leg(held, errors[side] if errors else None) for side, held in nodes.items()}
+        self.legs = {side: self._leg(side, held, errors[side] if errors else None) for side, held in nodes.items()}
         self._check_flight()
 
     def _stand(self, at_s: float) -> Node:
@@ -185,8 +187,9 @@ class Timeline:
             part=self._part_number[begin_s],
         )
 
-    def _leg(self, nodes: list[Node], error: LegError | None) -> Leg:
-        """Truth from the nodes; the signal's own events are the truth plus the leg's system error, if there is one."""
+    def _leg(self, side: Side, nodes: list[Node], error: LegError | None) -> Leg:
+        """Truth from the nodes; the signal's own events are the truth plus the leg's system error, if there is one, and
+        the error of the pod that sits there."""
         nodes.append(self._stand(FAR_S))
         for node, after in pairwise(nodes):
             if node.shape and after.shape and node.doing is Doing.WALK and after.doing is Doing.RUN:
@@ -204,6 +207,8 @@ class Timeline:
             late = self._scatter(error.toe_off_bias_s, error.toe_off_sd_s, len(toe_off))
             late = late + np.where(self._rng.random(len(toe_off)) < error.outlier_share, error.outlier_s, 0.0)
             toe_off = toe_off + np.where(moving[:-1], late, 0.0)
+        pod_s = [self._sensor.stance_error_s(self._sensor.leg_of(side, node.strike_s)) for node in nodes[:-1]]
+        toe_off = toe_off + np.where(moving[:-1], pod_s, 0.0)
         width = np.diff(strike)
         toe_off = np.clip(toe_off, strike[:-1] + 0.08 * width, strike[:-1] + 0.85 * width)
         return Leg(nodes=nodes, warp=guarded_warp(nodes, strike, toe_off), truth=truth)
