@@ -57,6 +57,26 @@ class Verdict(StrEnum):
     NOT_MEASURABLE = "not measurable"
 
 
+class SpeedSource(StrEnum):
+    """Where a speed comes from. Two parts are comparable in speed only where both have one."""
+
+    LAP = "lap"
+    TREADMILL = "treadmill"
+    WATCH = "watch"
+    ESTIMATE = "estimate"
+
+
+class PartKind(StrEnum):
+    STRAIGHT = "straight"
+    BEND_LEFT = "bend to the left"
+    BEND_RIGHT = "bend to the right"
+    LAP = "lap"
+    REPETITION = "repetition"
+    PACE = "pace"  # a stretch at one speed
+    FIRST = "first half"
+    LAST = "second half"
+
+
 class Measure(StrEnum):
     STANCE = "stance"
     IMPACT_AXIAL = "impact_axial"
@@ -329,6 +349,48 @@ class LegSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """A mean speed, its error SD and where it comes from; `detail` says so in words."""
+
+    mps: float
+    sd_mps: float
+    source: SpeedSource
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a session: all strides of one kind, or the `number`-th of its kind (from 1; 0 = all of them together).
+
+    `start_s`, `end_s` are session seconds; `legs` and `symmetry` (stance) are over the clean running strides inside,
+    which are on straights unless the kind is a bend. `speed` None: nothing can be compared that depends on speed.
+    """
+
+    kind: PartKind
+    number: int
+    start_s: float
+    end_s: float
+    speed: Speed | None
+    legs: dict[Side, LegSummary]
+    symmetry: Symmetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtShare:
+    """How many running strides of a leg are doubted, the most frequent reason, and what that did to the verdicts."""
+
+    side: Side
+    running: int
+    doubted: int
+    worst: str  # name of the doubt; "" = none
+    effect: str  # "" = none
+
+    @property
+    def share(self) -> float:
+        return self.doubted / self.running if self.running else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a session says, ready to be written down by the report, the command line or an export."""
 
@@ -340,3 +402,8 @@ class Summary:
     balance_series: tuple[Symmetry, ...]  # stance symmetry on the fixed 10 s grid, for the picture over time
     method: str
     excluded: dict[str, int]  # why strides did not enter -> how many
+    parts: tuple[Part, ...] = ()
+    speed: Speed | None = None  # of the strides behind the primary verdict
+    laps: float | None = None  # run on a closed track; None = no track was recognised
+    direction: int = 0  # of the track: +1 bends turn left, -1 right
+    doubts: tuple[DoubtShare, ...] = ()
