@@ -10,7 +10,7 @@ from evenstride_analysis.model import Assignment, ClockFit, LossCause, PodInfo, 
 from evenstride_gateway.errors import StoreError, UnknownError
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
-from evenstride_gateway.store.types import Change, Person, Placement, StoredStride, StoredSymmetry
+from evenstride_gateway.store.types import Change, Mass, Person, Placement, StoredStride, StoredSymmetry
 
 _FULL = ("disk is full", "disk I/O error")
 
@@ -70,6 +70,11 @@ class Reader:
             raise StoreError(f"runner {runner_id} is not known here")
         return found
 
+    def mass(self, runner_id: str) -> Mass | None:
+        """How heavy a runner is; None where nobody has said so."""
+        found = self._rows("SELECT mass_kg, mass_sd_kg FROM masses WHERE runner_id = ?", runner_id)
+        return Mass(mass_kg=found[0]["mass_kg"], mass_sd_kg=found[0]["mass_sd_kg"]) if found else None
+
     def sessions(self) -> list[Session]:
         """All sessions, the latest first."""
         found = self._rows("SELECT * FROM sessions ORDER BY started_at DESC, session_id DESC")
@@ -119,6 +124,11 @@ class Reader:
     def count_strides(self, session_id: str) -> int:
         """How many strides of a session are in force."""
         return self._rows("SELECT count(*) FROM strides WHERE session_id = ? AND retired = 0", session_id)[0][0]
+
+    def methods(self, session_id: str) -> list[str]:
+        """The methods by which the strides of a session in force were found."""
+        found = self._rows("SELECT DISTINCT method FROM strides WHERE session_id = ? AND retired = 0", session_id)
+        return sorted(row["method"] for row in found)
 
     def placements(self) -> list[Placement]:
         """Where each pod usually sits, by pod."""

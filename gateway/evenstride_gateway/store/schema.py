@@ -111,7 +111,19 @@ _PLACEMENTS: Migration = (
     "CREATE TABLE placements (pod_id TEXT PRIMARY KEY, side TEXT NOT NULL, runner_id TEXT NOT NULL) STRICT",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS)
+# A runner's own body: what stiffness needs.
+_MASSES: Migration = (
+    """CREATE TABLE masses (
+        runner_id TEXT PRIMARY KEY REFERENCES people (runner_id),
+        mass_kg ANY NOT NULL,
+        mass_sd_kg ANY NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
+# What averaging over a leg's strides does not remove; NULL = the method does not know it.
+_SYSTEM_SD: Migration = ("ALTER TABLE strides ADD COLUMN stance_system_sd_s ANY",)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS, _MASSES, _SYSTEM_SD)
 APPLICATION_ID = 0x45765374  # "EvSt": what `file` and we recognise the database by
 
 

@@ -50,6 +50,14 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mass:
+    """How heavy a runner is, with the error (SD) of that figure."""
+
+    mass_kg: float
+    mass_sd_kg: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Where a pod usually sits, taken over into the assignment of each new session. `runner_id` "" = whoever runs."""
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
 from evenstride_gateway.store.assigning import clash, overlay
 from evenstride_gateway.store.reader import Reader, plain_errors
-from evenstride_gateway.store.types import Change, ChangeKind, Entity, Person, Placement, PublishedKey
+from evenstride_gateway.store.types import Change, ChangeKind, Entity, Mass, Person, Placement, PublishedKey
 
 
 class Writer(Reader):
@@ -85,6 +85,23 @@ class Writer(Reader):
                 "INSERT OR REPLACE INTO placements VALUES (?, ?, ?)",
                 (placement.pod_id, placement.side.value, placement.runner_id),
             )
+
+    def put_mass(self, runner_id: str, mass: Mass) -> None:
+        """Enter how heavy a known runner is."""
+        self.person(runner_id)
+        values = (rows.finite(mass.mass_kg, "mass"), rows.finite(mass.mass_sd_kg, "error of the mass"))
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO masses VALUES (?, ?, ?)", (runner_id, *values))
+
+    def put_settings(self, session_id: str, settings: Mapping[str, str | None]) -> dict[str, str]:
+        """Lay these over a session's settings (None takes one away); returns them all. Equal ones write nothing."""
+        with self._transaction() as db:
+            held = self.session(session_id).settings
+            new = {key: value for key, value in {**held, **settings}.items() if value is not None}
+            if new != held:
+                db.execute("UPDATE sessions SET settings = ? WHERE session_id = ?", (json.dumps(new), session_id))
+                self._log(ChangeKind.UPDATE, Entity.SESSION, session_id, session_id)
+            return new
 
     def create_session(self, session: Session, assignments: Sequence[Assignment] = ()) -> None:
         """Begin a session. An unknown runner is entered without a name. A session id is used once."""
