@@ -1,5 +1,6 @@
 """Sensor axes -> shank axes (x anterior, y up the tibia, z to the runner's right on both legs)."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,3 +63,25 @@ def along(vectors: FloatArray, rotation: Rotation, row: int) -> FloatArray:
         return vectors[:, row].copy()
     a, b, c = rotation[3 * row : 3 * row + 3]
     return a * vectors[:, 0] + b * vectors[:, 1] + c * vectors[:, 2]
+
+
+def rotation_from_axes(up: Sequence[float], right: Sequence[float]) -> Rotation:
+    """The rotation whose shank y is `up` and whose z is `right` made orthogonal to it, both (3,) in sensor axes.
+
+    Raises InputError when the two are nearly parallel.
+    """
+    y = np.asarray(up, dtype=np.float64)
+    y = y / np.linalg.norm(y)
+    z = np.asarray(right, dtype=np.float64)
+    z = z - y * float(y @ z)
+    size = float(np.linalg.norm(z))
+    if not size > 0.2 * float(np.linalg.norm(right)):
+        raise InputError("the shank's long axis and its flexion axis came out nearly parallel: no rotation follows")
+    z = z / size
+    return checked_rotation([*np.cross(y, z), *y, *z])
+
+
+def turn_between_rad(one: Sequence[float], other: Sequence[float]) -> float:
+    """The angle of the single turn that takes rotation `one` to `other`, 0 to pi."""
+    a, b = (np.asarray(rotation, dtype=np.float64).reshape(3, 3) for rotation in (one, other))
+    return math.acos(min(1.0, max(-1.0, (float((a * b).sum()) - 1.0) / 2.0)))

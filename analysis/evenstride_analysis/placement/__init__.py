@@ -1,0 +1,1 @@
+"""How a pod sits on a leg: its axes, its side, and whether it stays where it is."""
