@@ -23,7 +23,7 @@ from evenstride_analysis.simulate import (
     track_session,
     uneven,
 )
-from evenstride_analysis.simulate.render import low_passed
+from evenstride_analysis.simulate.shocks import low_passed
 from evenstride_analysis.simulate.track import LAP_M
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2 as G
 

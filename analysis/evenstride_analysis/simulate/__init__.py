@@ -21,6 +21,7 @@ from evenstride_analysis.simulate.presets import (
 from evenstride_analysis.simulate.runner import VirtualRunner
 from evenstride_analysis.simulate.score import RunScore, SimulatedAccuracy, detect, score_run, simulated_accuracy
 from evenstride_analysis.simulate.sensor import quantise
+from evenstride_analysis.simulate.shocks import TrueShock
 from evenstride_analysis.simulate.wearing import LooseStrap, Slip, mounted
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SensorPlan",
     "SimulatedAccuracy",
     "Slip",
+    "TrueShock",
     "TrueStride",
     "VirtualRunner",
     "bend_only",

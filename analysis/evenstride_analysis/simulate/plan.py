@@ -25,7 +25,8 @@ class Part:
 
     `cadence_spm` (steps of both feet a minute) overrides what belongs to the speed; stance keeps its share of the
     stride. `stance_s` overrides the mean stance of both legs. `impact_g` is the mean axial tibial peak after a 60 Hz
-    low-pass (running only; None = what belongs to speed and style).
+    low-pass (running only; None = what belongs to speed and style), `impact_hz` what the tibia rings at: the higher,
+    the sharper the shock.
     """
 
     duration_s: float
@@ -34,8 +35,11 @@ class Part:
     cadence_spm: float | None = None
     stance_s: float | None = None
     impact_g: float | None = None
+    impact_hz: float = 25.0
 
     def __post_init__(self) -> None:
+        if not 10.0 <= self.impact_hz <= 100.0:
+            raise InputError(f"shocks that ring at {self.impact_hz} Hz: 10 to 100 Hz was expected")
         if not self.duration_s > 0:
             raise InputError(f"part of {self.duration_s} s: a positive duration was expected")
         low, high = (

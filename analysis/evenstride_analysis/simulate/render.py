@@ -5,35 +5,17 @@ import numpy as np
 from evenstride_analysis.model import FloatArray, Side
 from evenstride_analysis.simulate.plan import Doing
 from evenstride_analysis.simulate.shapes import GRID, MIRROR, PITCH, ShapeTable, standing, waveform
+from evenstride_analysis.simulate.shocks import WINDOW_S, low_passed, pulse
 from evenstride_analysis.simulate.timeline import Leg, Node
 from evenstride_analysis.simulate.track import Track
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2 as G
 
-_PULSE_HZ = 25.0
-_PULSE_DECAY_S = 0.015
-_PULSE_RISE_S = 0.002
-_PULSE_S = 0.09
 _PULSE_DELAY_S = 0.003  # after the crossing of 1 g, which a 60 Hz low-pass would otherwise move
-_IMPACT_WINDOW_S = 0.08
-_IMPACT_CUT_HZ = 60.0
 _FIT_STEP_S = 0.001
 _FIT_FROM_S, _FIT_TO_S = -0.064, 0.192  # around contact: the window and room for the filter
 _KEEP = 8  # waveforms of the newest strides
 _PHASES = np.arange(GRID + 1) / GRID
 _BLEND = _PHASES**2 * (3 - 2 * _PHASES)
-
-
-def pulse(tau_s: FloatArray) -> FloatArray:
-    """The tibia's answer to a contact: zero and flat at tau = 0, a peak after about 9 ms, then damped ringing."""
-    tau = np.clip(tau_s, 0.0, _PULSE_S)
-    ring = np.sin(2 * np.pi * _PULSE_HZ * tau) * np.exp(-tau / _PULSE_DECAY_S)
-    return np.where(tau_s < _PULSE_S, ring * (1 - np.exp(-tau / _PULSE_RISE_S)), 0.0)
-
-
-def low_passed(x: FloatArray) -> FloatArray:
-    """60 Hz zero-lag second-order Butterworth gain on values (n,) every millisecond."""
-    hertz = np.fft.rfftfreq(len(x), _FIT_STEP_S)
-    return np.fft.irfft(np.fft.rfft(x) / (1 + (hertz / _IMPACT_CUT_HZ) ** 4), len(x))
 
 
 class ShankRenderer:
@@ -99,16 +81,16 @@ class ShankRenderer:
             return
         held = self._pulses.get(k)
         if held is None:
-            held = self._fit_pulse(k, node.impact_mps2)
+            held = self._fit_pulse(k, node, node.impact_mps2)
             self._pulses[k] = held
             if len(self._pulses) > _KEEP:
                 del self._pulses[next(iter(self._pulses))]
         start_s, size = held
-        shock = size * pulse(t_s - start_s)
+        shock = size * pulse(t_s - start_s, node.impact_hz)
         out[:, 1] += shock
         out[:, 0] -= 0.35 * shock
 
-    def _fit_pulse(self, k: int, target_mps2: float) -> tuple[float, float]:
+    def _fit_pulse(self, k: int, node: Node, target_mps2: float) -> tuple[float, float]:
         """Start and size of the pulse that brings the 60 Hz axial peak in the first 80 ms to the planted value.
 
         It starts where the waveform passes 1 g on its way up, so that the crossing itself stays where it was.
@@ -118,7 +100,7 @@ class ShankRenderer:
         phase = self._leg.warp(t_s)[0]
         axial = np.interp(np.mod(phase, 1.0), _PHASES, self._wave(k)[:, 1])
         first = round(-_FIT_FROM_S / _FIT_STEP_S)
-        stop = first + round(_IMPACT_WINDOW_S / _FIT_STEP_S)
+        stop = first + round(WINDOW_S / _FIT_STEP_S)
         top = first + int(np.argmax(axial[first : stop - 1]))
         below = np.flatnonzero(axial[:top] < G)
         last = int(below[-1]) if len(below) else first
@@ -126,7 +108,7 @@ class ShankRenderer:
         start_s = float(t_s[last]) + (_FIT_STEP_S * float((G - axial[last]) / rise) if len(below) else 0.0)
         start_s += _PULSE_DELAY_S
         smooth = low_passed(axial)[first:stop]
-        shock = low_passed(pulse(t_s - start_s))[first:stop]
+        shock = low_passed(pulse(t_s - start_s, node.impact_hz))[first:stop]
         low, high = -target_mps2, 4.0 * target_mps2
         for _ in range(30):
             size = 0.5 * (low + high)

@@ -8,6 +8,7 @@ from evenstride_analysis.simulate.plan import RunnerPlan, SensorPlan, TrueStride
 from evenstride_analysis.simulate.render import ShankRenderer
 from evenstride_analysis.simulate.sensor import NOISE_BLOCK, PodSensor
 from evenstride_analysis.simulate.shapes import shape_table
+from evenstride_analysis.simulate.shocks import TrueShock, true_shock
 from evenstride_analysis.simulate.timeline import Timeline
 from evenstride_analysis.simulate.track import Track
 from evenstride_analysis.simulate.wearing import Wearing
@@ -79,6 +80,11 @@ class VirtualRunner:
     def truth(self, side: Side) -> list[TrueStride]:
         """The planted strides in time order; the last contact before each stand has no stride."""
         return list(self._truth[side])
+
+    def shocks(self, side: Side) -> list[TrueShock]:
+        """The shock of every running stride of `truth`, in its order: of the shank, whatever the pod makes of it."""
+        running = [stride for stride in self._truth[side] if stride.impact_axial_mps2 is not None]
+        return [true_shock(stride.strike_s, self._shanks[side]) for stride in running]
 
     def rotation(self, side: Side, t_s: float = 0.0) -> tuple[float, ...]:
         """Sensor axes to shank axes of the pod on this leg at a time, nine numbers, row-major: what an assignment or a

@@ -31,6 +31,7 @@ class Node:
     doing: Doing
     scores: FloatArray  # of the variation components
     impact_mps2: float | None  # planted axial peak; None = the shape's own
+    impact_hz: float = 25.0
     part: int = 0
 
 
@@ -184,6 +185,7 @@ class Timeline:
             doing=part.doing,
             scores=draws[2:] if part.doing is Doing.RUN else 0 * draws[2:],
             impact_mps2=impact,
+            impact_hz=part.impact_hz,
             part=self._part_number[begin_s],
         )
 
