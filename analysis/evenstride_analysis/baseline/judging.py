@@ -18,7 +18,7 @@ from evenstride_analysis.baseline.prediction import RUNS_ALONE, SHOES_SD, predic
 from evenstride_analysis.symmetry import SystematicError
 
 BAND_MPS = 0.25  # half width of a pace band
-_SPEED_DOUBT = 0.10  # a speed whose error (SD) is a tenth of it or more says nothing about the pace
+_SPEED_SD_MPS = 0.15  # a speed less certain than this (an estimate from the legs) cannot say which band it is
 
 # d ln(value) / d ln(speed). Stance by force and cadence: 17 RBDS runners at 2.5, 3.5 and 4.5 m/s (study/repeats.py).
 # Resultant impact: +38 % from 2.7 to 3.7 m/s, 85 runners (Sheerin 2020; signals.md section 5).
@@ -35,8 +35,11 @@ def pace_reason(run: Run, other: Run) -> str:
     for whose, pace in (("this run", mine), ("that run", theirs)):
         if pace.speed_mps is None:
             return f"the pace of {whose} is not known: enter its speed, or give both runs the same pace name"
-        if pace.speed_sd_mps >= _SPEED_DOUBT * pace.speed_mps:
-            return f"the speed of {whose} is too uncertain ({pace.source}: +-{pace.speed_sd_mps:.2f} m/s)"
+        if pace.speed_sd_mps > _SPEED_SD_MPS:
+            return (
+                f"the speed of {whose} is too uncertain (±{pace.speed_sd_mps:.2f} m/s, {pace.source}): enter it, or give"
+                " both runs the same pace name"
+            )
     assert mine.speed_mps is not None
     assert theirs.speed_mps is not None
     if abs(mine.speed_mps - theirs.speed_mps) > BAND_MPS:

@@ -70,11 +70,11 @@ def sampled_peaks(
     shock: Shock, *, rate_hz: float, range_g: float, phase: float, rng: np.random.Generator
 ) -> tuple[float, float, bool]:
     """(axial, resultant, clipped) as the product measures them; `phase` 0-1 shifts the samples against contact."""
-    t_s = _FROM_S + (np.arange(math.ceil((_TO_S - _FROM_S) * rate_hz)) + phase) / rate_hz
+    t_s: FloatArray = _FROM_S + (np.arange(math.ceil((_TO_S - _FROM_S) * rate_hz), dtype=np.float64) + phase) / rate_hz
     full = mps2_from_g(range_g)
     step = full / _FULL_COUNTS
     felt = shock.force(t_s) + rng.normal(0.0, _NOISE_MPS2, (len(t_s), 3))
-    seen: FloatArray = np.clip(np.round(felt / step) * step, -full, full)
+    seen: FloatArray = np.asarray(np.clip(np.round(felt / step) * step, -full, full), dtype=np.float64)
     found = measure_impact(seen, (0.0 - float(t_s[0])) * rate_hz, rate_hz)
     return found.axial_mps2, found.resultant_mps2, bool((np.abs(seen) >= 0.99 * full).any())
 
