@@ -9,22 +9,25 @@ What `@compiled` decorates is written in the subset that both run, with equal bi
 4. sin, cos, exp, atan2 from `math` on scalars (both call the same C library); numpy's array versions have other bits;
 5. nothing that divides by zero or reads outside of an array: compiled code checks neither.
 
-Compiled code is kept on disk between runs. Its folder carries a digest of the sources, since numba by itself does not
-notice that a function called from another file has changed. `EVENSTRIDE_COMPILED=0` switches the compiler off.
+Compiled code is kept on disk between runs. Its folders carry a digest of a module and of all that it imports of ours,
+since numba by itself does not notice that a function or constant of another file has changed. `EVENSTRIDE_COMPILED=0`
+switches the compiler off.
 """
 
 import hashlib
 import importlib
 import os
+import re
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parent
-_SOURCES = ("compiled.py", "filters.py", "frames.py", "model.py", "units.py", "strides/**/*.py")
+_IMPORT = re.compile(rf"^\s*from {_PACKAGE.name}\.([\w.]+) import ", re.MULTILINE)
 _OPTIONS: dict[str, Any] = {"fastmath": False, "nogil": True, "error_model": "numpy"}
 
 
@@ -32,10 +35,11 @@ def compiled(function: Function) -> Function:
     """`function`, compiled at its first call for the types it meets; itself where numba is missing or switched off."""
     if _NUMBA is None:
         return function
-    if _FOLDER is None:
+    folder = _cache_folder(function.__module__)
+    if folder is None:
         return _NUMBA.njit(**_OPTIONS)(function)
     config = _NUMBA.config
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_FOLDER)  # numba reads it once, where it decorates
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)  # numba reads it once, where it decorates
     try:
         return _NUMBA.njit(cache=True, **_OPTIONS)(function)
     finally:
@@ -52,17 +56,16 @@ def _numba() -> Any:
         return None
 
 
-def _cache_folder() -> Path | None:
-    """Where compiled code is kept: beside the sources, else with the user's caches, else nowhere."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in _SOURCES for path in _PACKAGE.glob(pattern)):
-        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes())
-    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evenstride"
+@cache
+def _cache_folder(module: str) -> Path | None:
+    """Where this module's compiled code is kept: beside the sources, else with the user's caches, else nowhere."""
+    name = module.removeprefix(f"{_PACKAGE.name}.")
+    digest = hashlib.sha256(b"".join(_source(each) for each in sorted(_needed(name, set())))).hexdigest()[:16]
+    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _PACKAGE.name
     for parent in (_PACKAGE / "__pycache__", users):
-        folder = parent / f"compiled-{digest.hexdigest()[:16]}"
+        folder = parent / f"{name}-{digest}"
         if not folder.exists():
-            for older in parent.glob("compiled-*"):
+            for older in parent.glob(f"{name}-*"):
                 shutil.rmtree(older, ignore_errors=True)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -73,6 +76,21 @@ def _cache_folder() -> Path | None:
     return None
 
 
+def _needed(name: str, known: set[str]) -> set[str]:
+    """`name` and all modules of ours that it imports, directly or not."""
+    if name not in known:
+        known.add(name)
+        for match in _IMPORT.finditer(_source(name).decode()):
+            _needed(match[1], known)
+    return known
+
+
+@cache
+def _source(name: str) -> bytes:
+    path = _PACKAGE.joinpath(*name.split("."))
+    found = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    return found.read_bytes() if found.exists() else b""
+
+
 _NUMBA = _numba()
 COMPILES = _NUMBA is not None
-_FOLDER = _cache_folder() if COMPILES else None
