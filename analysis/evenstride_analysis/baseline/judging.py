@@ -37,8 +37,8 @@ def pace_reason(run: Run, other: Run) -> str:
             return f"the pace of {whose} is not known: enter its speed, or give both runs the same pace name"
         if pace.speed_sd_mps > _SPEED_SD_MPS:
             return (
-                f"the speed of {whose} is too uncertain (±{pace.speed_sd_mps:.2f} m/s, {pace.source}): enter it, or give"
-                " both runs the same pace name"
+                f"the speed of {whose} is too uncertain (±{pace.speed_sd_mps:.2f} m/s, {pace.source}):"
+                " enter it, or give both runs the same pace name"
             )
     assert mine.speed_mps is not None
     assert theirs.speed_mps is not None
