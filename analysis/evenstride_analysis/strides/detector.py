@@ -188,8 +188,12 @@ class StrideDetector:
     def _stride(self, swing0: int, swing1: int) -> Stride | None:
         start, stop = swing0 - self._before, swing1 + self._after
         accel, gyro = self._samples.accel(start, stop), self._samples.gyro(start, stop)
+        line = self._stamps.line(start, stop, least=4, least_span=(stop - start) // 2) or self._stamps.line(
+            swing0 - math.ceil(_STAMP_REACH_S * self._rate_hz), stop, least=2, least_span=1
+        )
         window = StrideWindow(
             rate_hz=self._rate_hz,
+            true_rate_hz=self._rate_hz if line is None else 1.0 / line.period_s,
             accel_mps2=to_shank(accel, self._rotation),
             gyro_radps=to_shank(gyro, self._rotation),
             swing0=swing0 - start,
@@ -198,9 +202,6 @@ class StrideDetector:
         events = self._estimator.events(window)
         if events is None:
             return None
-        line = self._stamps.line(start, stop, least=4, least_span=(stop - start) // 2) or self._stamps.line(
-            swing0 - math.ceil(_STAMP_REACH_S * self._rate_hz), stop, least=2, least_span=1
-        )
         if line is None:
             self.untimed += 1
             return None
@@ -249,4 +250,5 @@ class StrideDetector:
             gait=events.gait,
             method=self._method,
             doubt=doubt,
+            stance_system_sd_s=events.stance_system_sd_s,
         )

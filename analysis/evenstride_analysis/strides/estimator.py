@@ -13,6 +13,7 @@ import numpy as np
 from evenstride_analysis.model import Doubt, FloatArray, Gait
 from evenstride_analysis.strides.candidates import (
     ZERO_CROSSING_LIMIT_S,
+    Contact,
     contact,
     padded_low_pass,
     toe_off_running,
@@ -35,13 +36,15 @@ _WALK_STANCE_SD_S = 0.100
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StrideWindow:
-    """One stride with its surroundings, in shank axes, at the nominal rate (which sizes filters only).
+    """One stride with its surroundings, in shank axes. `rate_hz` is nominal and sizes filters; `true_rate_hz`, fitted
+    to the stamps, turns positions into durations.
 
     accel_mps2, gyro_radps (n, 3), columns contiguous; `swing0` and `swing1` are the positions of the mid-swings before
     and after the stance. The window reaches `before_s` ahead of swing0 and `after_s` past swing1 (of the estimator).
     """
 
     rate_hz: float
+    true_rate_hz: float
     accel_mps2: FloatArray
     gyro_radps: FloatArray
     swing0: int
@@ -52,7 +55,8 @@ class StrideWindow:
 class Events:
     """What an estimator answers: positions in the window (fractional samples), offsets already subtracted.
 
-    `opening` is the gyro's zero crossing before the contact: where the search for it began.
+    `opening` is the gyro's zero crossing before the contact: where the search for it began. `stance_system_sd_s` is the
+    part of the error that stays with a leg for a whole run, where the method knows it.
     """
 
     contact: float
@@ -63,10 +67,30 @@ class Events:
     gait: Gait
     stance_sd_s: float
     doubt: Doubt
+    stance_system_sd_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What the rules found in a window, nothing subtracted: positions; `bend` is the other rule's toe-off (walking: the
+    same one).
+    """
+
+    contact: Contact
+    following: Contact
+    toe_off: float
+    bend: float
+    running: bool
+    swing_peak_radps: float
 
 
 class Estimator(Protocol):
     """Times the events of one stride. Must be a pure function of the window."""
+
+    @property
+    def method(self) -> str:
+        """The name that its strides carry: rule or table, version, hardware offset."""
+        ...
 
     @property
     def before_s(self) -> float:
@@ -96,7 +120,17 @@ class RulesEstimator:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
 
+    @property
+    def method(self) -> str:
+        return self._rules.method
+
     def events(self, window: StrideWindow) -> Events | None:
+        """The events of this stride, or None where there is no stride."""
+        found = self.candidates(window)
+        return None if found is None else self.judged(window, found)
+
+    def candidates(self, window: StrideWindow) -> Candidates | None:
+        """What the rules find, or None where the gyro does not cross zero after a mid-swing."""
         rate_hz, swing0, swing1 = window.rate_hz, window.swing0, window.swing1
         wz = window.gyro_radps[:, 2]
         wz15 = padded_low_pass(wz, 15.0, rate_hz)
@@ -108,29 +142,41 @@ class RulesEstimator:
         peaks = [_peak(wz15, swing, rate_hz) for swing in (swing0, swing1)]
         stride_s = (following.position - here.position) / rate_hz
         running = max(peaks) > RUN_SWING_PEAK_RADPS and stride_s < RUN_STRIDE_S
-        doubt = Doubt(0)
         if running:
             toe_off, bend = toe_off_running(wz, wz15, swing0, swing1, rate_hz)
-            if abs(toe_off - bend) > _DISAGREE_S * rate_hz:
-                doubt |= Doubt.CANDIDATES_DISAGREE
-            if here.fallback:
-                doubt |= Doubt.FALLBACK
         else:
-            toe_off = toe_off_walking(wz15, swing0, swing1)
+            toe_off = bend = toe_off_walking(wz15, swing0, swing1)
+        return Candidates(
+            contact=here,
+            following=following,
+            toe_off=toe_off,
+            bend=bend,
+            running=running,
+            swing_peak_radps=peaks[1],
+        )
+
+    def judged(self, window: StrideWindow, found: Candidates) -> Events | None:
+        """The candidates with the offsets subtracted and their doubts; None where their order is impossible."""
+        rate_hz, running = window.rate_hz, found.running
+        doubt = Doubt(0)
+        if abs(found.toe_off - found.bend) > _DISAGREE_S * rate_hz:
+            doubt |= Doubt.CANDIDATES_DISAGREE
+        if running and found.contact.fallback:
+            doubt |= Doubt.FALLBACK
         ic_offset, tc_offset = self._rules.ic_offset_s * rate_hz, self._rules.tc_offset_s * rate_hz
-        start = here.position - ic_offset
-        toe_off -= tc_offset if running else 0.0
+        start, following = found.contact.position - ic_offset, found.following.position - ic_offset
+        toe_off = found.toe_off - (tc_offset if running else 0.0)
         shortest, longest = _RUN_STANCE_S if running else _WALK_STANCE_S
         if not shortest <= (toe_off - start) / rate_hz <= longest:
             doubt |= Doubt.OUT_OF_RANGE
-        if not start < toe_off < following.position - ic_offset:
+        if not start < toe_off < following:
             return None
         return Events(
             contact=start,
             toe_off=toe_off,
-            next_contact=following.position - ic_offset,
-            opening=here.zero_crossing,
-            swing_peak_radps=peaks[1],
+            next_contact=following,
+            opening=found.contact.zero_crossing,
+            swing_peak_radps=found.swing_peak_radps,
             gait=Gait.RUN if running else Gait.WALK,
             stance_sd_s=self._rules.stance_sd_s if running else _WALK_STANCE_SD_S,
             doubt=doubt,

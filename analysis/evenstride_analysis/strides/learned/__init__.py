@@ -1,0 +1,1 @@
+"""The learned estimator: small networks say how far off a guess of an event is, until it stands still."""
