@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from support.steps import made_run
 
-from evenstride_analysis.model import Doubt, Gait, Measure, Side, Verdict
+from evenstride_analysis.model import Doubt, Gait, Measure, Side, Step, Symmetry, Verdict
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import symmetry, system_of
 
@@ -14,25 +14,64 @@ def test_a_session_in_numbers() -> None:
     steps[21] = replace(steps[21], gait=Gait.WALK, stride=replace(steps[21].stride, gait=Gait.WALK))
     summary = summarise(steps, duration_s=70.0, system=system_of())
     left, right = summary.legs[Side.LEFT], summary.legs[Side.RIGHT]
-    assert (left.n_strides, left.n_used, left.doubts) == (100, 99, {"gap": 1})
-    assert (right.n_strides, right.n_used, right.n_walk) == (100, 99, 1)
+    assert (left.n_strides, left.n_used, left.doubts) == (100, 80, {"gap": 1})
+    assert (right.n_strides, right.n_used, right.n_walk) == (100, 79, 1)
     assert left.stance_mean_s == pytest.approx(0.28)
     assert left.stance_low_s == pytest.approx(0.28)
     assert right.impact_axial_mean_mps2 == pytest.approx(70.0)
     assert summary.cadence_spm == pytest.approx(120.0 / 0.7)
     assert summary.flight_mean_s == pytest.approx(0.1)
     assert summary.symmetry[Measure.STANCE].verdict is Verdict.REAL
-    assert summary.symmetry[Measure.STANCE] == symmetry(steps, Measure.STANCE, t_s=70.0, system=system_of())
+    inner = [step for step in steps if 7.0035 <= step.t_s < 63.0315]
+    assert summary.symmetry[Measure.STANCE] == symmetry(inner, Measure.STANCE, t_s=70.0, system=system_of())
     assert [point.t_s for point in summary.balance_series] == [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]
-    assert summary.excluded == {"gap": 1, "walking": 1}
+    assert summary.excluded == {"gap": 1, "walking": 1, "warm-up": 20, "cool-down": 19}
     assert summary.method == "rules-1"
 
 
-def test_edges_are_counted_and_left_out() -> None:
-    steps = made_run([0.25] * 100, [0.25] * 100)
-    summary = summarise(steps, duration_s=70.0, system=system_of(), excluded_edges_s=7.0)
-    assert summary.excluded["edge"] == sum(step.t_s < 7.0 or step.t_s > 63.0 for step in steps)
-    assert summary.legs[Side.LEFT].n_used == sum(7.0 <= step.t_s <= 63.0 for step in steps if step.side is Side.LEFT)
+def test_a_short_run_is_judged_whole() -> None:
+    steps = made_run([0.28] * 23, [0.24] * 23)
+    found = summarise(steps, duration_s=16.0, system=system_of())
+    assert found.symmetry[Measure.STANCE].verdict is Verdict.REAL
+    assert found.excluded == {}
+
+
+def doubted(n: int, doubt: Doubt) -> list[Step]:
+    """A hundred pairs of which n left strides carry a doubt."""
+    steps = made_run([0.26 + 0.004 * (k % 5 - 2) for k in range(100)], [0.25] * 100)
+    for k in range(n):
+        at = 2 * ((k * 37) % 100)
+        steps[at] = replace(steps[at], stride=replace(steps[at].stride, doubt=doubt))
+    return steps
+
+
+def width(found: Symmetry) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low
+
+
+def test_doubts_widen_the_interval_and_many_allow_no_verdict() -> None:
+    few, some, many = (
+        summarise(doubted(n, Doubt.CANDIDATES_DISAGREE), duration_s=70.0, system=system_of()) for n in (5, 35, 60)
+    )
+    assert width(some.symmetry[Measure.STANCE]) > width(few.symmetry[Measure.STANCE]) + 0.001
+    assert [s.effect for s in few.doubts] == ["", ""]
+    assert some.doubts[0].effect == "interval widened"
+    assert many.symmetry[Measure.STANCE].reason.startswith("doubted: ")
+    assert many.symmetry[Measure.STANCE].verdict is Verdict.NOT_MEASURABLE
+
+
+def test_a_pod_loose_in_a_quarter_of_the_strides_allows_no_verdict() -> None:
+    summary = summarise(doubted(35, Doubt.LOOSE), duration_s=70.0, system=system_of())
+    assert summary.symmetry[Measure.STANCE].reason.startswith("loose: ")
+    assert "moves on the leg" in summary.symmetry[Measure.IMPACT].reason
+
+
+def test_missing_samples_choose_no_strides() -> None:
+    gaps = summarise(doubted(35, Doubt.GAP), duration_s=70.0, system=system_of())
+    assert all(share.doubted == 0 for share in gaps.doubts)
+    assert gaps.symmetry[Measure.STANCE].verdict is not Verdict.NOT_MEASURABLE
 
 
 def test_nothing_is_a_summary_too() -> None:

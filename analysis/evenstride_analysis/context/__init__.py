@@ -3,10 +3,11 @@
 from evenstride_analysis.context.bouts import Bout, find_bouts, find_repetitions
 from evenstride_analysis.context.laps import Course, find_course
 from evenstride_analysis.context.live import LiveContext, Placed
-from evenstride_analysis.context.reading import Ground, Reading, read_session, surfaced
+from evenstride_analysis.context.reading import ANYWHERE, Ground, Reading, read_session, surfaced
 from evenstride_analysis.context.turning import Stretch, Turning, find_turns
 
 __all__ = [
+    "ANYWHERE",
     "Bout",
     "Course",
     "Ground",

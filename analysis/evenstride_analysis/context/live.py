@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
-from evenstride_analysis.context.reading import Ground, surface_of, surfaced
+from evenstride_analysis.context.reading import ANYWHERE, Ground, surface_of, surfaced
 from evenstride_analysis.context.turning import STRAIGHT, find_turns
 from evenstride_analysis.model import Step, Surface
 
@@ -31,7 +31,7 @@ class LiveContext:
     What it says is provisional: the session's end judges all steps together.
     """
 
-    def __init__(self, ground: Ground = Ground()) -> None:  # noqa: B008 - frozen
+    def __init__(self, ground: Ground = ANYWHERE) -> None:
         self.now = Placed()
         self._ground = ground
         self._held: deque[Step] = deque()  # not given out yet

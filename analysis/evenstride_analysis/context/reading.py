@@ -34,13 +34,19 @@ class Ground:
             raise InputError(f"a treadmill at {self.treadmill_mps:g} m/s: 0.5 to 8 m/s was expected")
 
 
+ANYWHERE = Ground()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reading:
     """`steps` with their surface; `gates` says of each why it stays out of the primary verdict ("" = it takes part):
-    bend, speed change, warm-up, recovery, cool-down. Walking and doubts are the step's own matter."""
+    bend, speed change, warm-up, recovery, cool-down. Walking and doubts are the step's own matter. `levels`: +1 in a
+    bend to the left, -1 to the right, 0 elsewhere. `settled`: not within 3 s of a start, a stop or a new speed."""
 
     steps: tuple[Step, ...]
     gates: tuple[str, ...]
+    levels: tuple[int, ...]
+    settled: tuple[bool, ...]
     bouts: tuple[Bout, ...]
     repetitions: tuple[Bout, ...]
     stretches: tuple[Stretch, ...]
@@ -71,7 +77,7 @@ class Reading:
         return abs(estimated_mps - longest.speed_mps) <= _SAME_LEVEL * longest.speed_mps
 
 
-def read_session(steps: Sequence[Step], ground: Ground = Ground()) -> Reading:
+def read_session(steps: Sequence[Step], ground: Ground = ANYWHERE) -> Reading:
     """All that the steps (in order of strike) tell of their surroundings."""
     speeds = speed_series(steps)
     turning = find_turns(steps) if ground.treadmill_mps is None else None
@@ -79,9 +85,12 @@ def read_session(steps: Sequence[Step], ground: Ground = Ground()) -> Reading:
     stretches = () if turning is None else turning.stretches
     bouts = find_bouts(seen)
     repetitions = find_repetitions(bouts)
+    settled = _settled(seen, bouts)
     return Reading(
         steps=seen,
-        gates=tuple(_gates(seen, bouts, repetitions)),
+        gates=tuple(_gates(seen, settled, _phases(seen, bouts, repetitions))),
+        levels=(0,) * len(seen) if turning is None else tuple(turning.levels.tolist()),
+        settled=tuple(settled),
         bouts=tuple(bouts),
         repetitions=tuple(repetitions),
         stretches=stretches,
@@ -91,7 +100,7 @@ def read_session(steps: Sequence[Step], ground: Ground = Ground()) -> Reading:
     )
 
 
-def surfaced(steps: Sequence[Step], ground: Ground = Ground()) -> list[Step]:
+def surfaced(steps: Sequence[Step], ground: Ground = ANYWHERE) -> list[Step]:
     """The same steps with their surface; on a treadmill all is straight."""
     return _surfaced(steps, find_turns(steps) if ground.treadmill_mps is None else None)
 
@@ -112,28 +121,26 @@ def surface_of(level: int, *, measured: bool) -> Surface:
     return Surface.STRAIGHT if level == STRAIGHT else Surface.BEND
 
 
-def _gates(steps: Sequence[Step], bouts: Sequence[Bout], repetitions: Sequence[Bout]) -> list[str]:
-    gates = [""] * len(steps)
-    if not bouts:
-        return gates
-    phases = _phases(steps, bouts, repetitions)
+def _settled(steps: Sequence[Step], bouts: Sequence[Bout]) -> list[bool]:
+    """Whether no start, stop or change of speed lies within 3 s of the middle of each step."""
     changes_s = sorted({t_s for bout in bouts for t_s in (bout.start_s, bout.end_s)})
-    nearest = np.array([-math.inf, *changes_s, math.inf])
+    borders = np.array([-math.inf, *changes_s, math.inf])
     times = np.array([step.t_s + 0.5 * step.stride.stride_s for step in steps])
-    after = np.searchsorted(nearest, times)
-    near = np.minimum(nearest[after] - times, times - nearest[after - 1]) < SETTLE_S
-    for k, step in enumerate(steps):
-        if step.surface is Surface.BEND:
-            gates[k] = "bend"
-        elif phases[k]:
-            gates[k] = phases[k]
-        elif near[k]:
-            gates[k] = "speed change"
-    return gates
+    after = np.searchsorted(borders, times)
+    return (np.minimum(borders[after] - times, times - borders[after - 1]) >= SETTLE_S).tolist()
+
+
+def _gates(steps: Sequence[Step], settled: Sequence[bool], phases: Sequence[str]) -> list[str]:
+    return [
+        "bend" if step.surface is Surface.BEND else phase or ("" if calm else "speed change")
+        for step, calm, phase in zip(steps, settled, phases, strict=True)
+    ]
 
 
 def _phases(steps: Sequence[Step], bouts: Sequence[Bout], repetitions: Sequence[Bout]) -> list[str]:
     """Warm-up, recovery, cool-down or "" of every step."""
+    if not bouts:
+        return [""] * len(steps)
     if repetitions:
         first, last = repetitions[0], repetitions[-1]
         inside = np.zeros(len(steps), dtype=bool)
