@@ -1,7 +1,7 @@
 """What a verdict looks at beside the values: how many steps, of which leg, gait and method, how sure of themselves."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from evenstride_analysis.model import Doubt, Gait, Side, Step
@@ -65,6 +65,18 @@ class PairCounts:
         for pair in pairs:
             counts.add(pair)
         return counts
+
+    @classmethod
+    def told(cls, n: int, *, method: str, leg_sd_s: Mapping[Side, float] | None = None) -> "PairCounts":
+        """Counts of `n` pairs of one method, every stride of a leg with the same SD: where only values are at hand."""
+        legs = leg_sd_s or {}
+        return cls(
+            n,
+            Counter({method: 2 * n}),
+            Counter(dict.fromkeys(legs, n)),
+            Counter({side: n * (sd_s > WIDEST_LEG_S) for side, sd_s in legs.items()}),
+            sum(n * round(sd_s * sd_s * _UNIT) for sd_s in legs.values()),
+        )
 
     @property
     def names(self) -> list[str]:
