@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from evenstride_analysis.context import Ground, surfaced
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import ClockFit, PodInfo, Session, Side, Step, Stride, Summary
@@ -64,7 +65,7 @@ def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tup
 
 
 def session_steps(store: Store, session_id: str) -> list[Step]:
-    """The steps of a stored session, in session time by the latest clock fits."""
+    """The steps of a stored session with their surface, in session time by the latest clock fits."""
     fits = {(fit.pod_id, fit.boot_id): fit for fit in store.clocks(session_id)}
     strides = store.strides(session_id)
     last_s = _last_seen(strides)
@@ -80,7 +81,7 @@ def session_steps(store: Store, session_id: str) -> list[Step]:
         if t_s > latest_s.get(side, float("-inf")):
             latest_s[side] = t_s
             steps += pairing.push(side, stride, t_s, bound_s)
-    return steps + pairing.flush()
+    return surfaced(steps + pairing.flush(), ground_of(store.session(session_id)))
 
 
 def _last_seen(strides: Iterable[StoredStride]) -> dict[tuple[str, int], float]:
@@ -114,6 +115,7 @@ def system_error(config: SymmetryConfig) -> SystematicError:
     return replace(
         system,
         estimator=config.estimator_percent / 100,
+        methods={},
         source=f"{config.estimator_percent:g} % by the setting symmetry.estimator_percent; {system.source}",
     )
 
@@ -130,7 +132,24 @@ def summary_of(session: Session, steps: Sequence[Step], system: SystematicError)
         lasted_s = (session.stopped_at - session.started_at).total_seconds()
     elif steps:
         lasted_s = steps[-1].t_s + steps[-1].stride.stride_s
-    return summarise(steps, duration_s=lasted_s, system=system)
+    return summarise(steps, duration_s=lasted_s, system=system, ground=ground_of(session))
+
+
+TRACK, TREADMILL = "track_m", "treadmill_mps"  # what a session's settings say of the ground
+
+
+def ground_of(session: Session) -> Ground:
+    """Where the session was run, as far as its runner said."""
+    track, belt = (session.settings.get(name) for name in (TRACK, TREADMILL))
+    return Ground(track_m=None if track is None else float(track), treadmill_mps=None if belt is None else float(belt))
+
+
+def settings_of(ground: Ground) -> dict[str, str | None]:
+    """The same as settings to be stored; None takes one away."""
+    return {
+        name: None if value is None else f"{value:g}"
+        for name, value in ((TRACK, ground.track_m), (TREADMILL, ground.treadmill_mps))
+    }
 
 
 def sides_of(store: Store, session_id: str) -> dict[str, Side]:

@@ -88,7 +88,7 @@ def render_html(data: ReportData) -> str:
         made=_when(data.made_at),
         cadence=_number(summary.cadence_spm, 0),
         flight=_number(None if summary.flight_mean_s is None else ms_from_s(summary.flight_mean_s), 0),
-        system_percent=f"{percent_from_fraction(data.system.total(Measure.STANCE)):.1f}",
+        system_percent=f"{percent_from_fraction(data.system.total(Measure.STANCE, summary.method)):.1f}",
         impact_percent=f"{percent_from_fraction(data.system.total(Measure.IMPACT)):.1f}",
     )
 
