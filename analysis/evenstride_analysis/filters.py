@@ -102,6 +102,17 @@ def add_pair(out: FloatArray, tap: float, left: FloatArray, right: FloatArray) -
         out += tap * (left + right)
 
 
+@compiled
+def total(values: FloatArray) -> float:
+    """Sum of (n,), n >= 1, by adding halves: one order for both worlds. Overwrites values."""
+    n = len(values)
+    while n > 1:
+        half = (n + 1) // 2
+        values[: n - half] += values[half:n]
+        n = half
+    return float(values[0])
+
+
 @cache
 def spread_kernels(cutoff_hz: float, rate_hz: float, grid_hz: float) -> tuple[FloatArray, FloatArray, int]:
     """The low-pass of `low_pass_kernel` for signals far above their cut-off, with a fraction of its taps.

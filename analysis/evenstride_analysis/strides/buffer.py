@@ -1,122 +1,181 @@
 """Bounded memory of one stream: recent samples, and the stamps that give them time."""
 
-from dataclasses import dataclass
+from collections import deque
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from evenstride_analysis.errors import InputError
+from evenstride_analysis.compiled import compiled
+from evenstride_analysis.filters import total
 from evenstride_analysis.model import FloatArray, IntArray
+
+FINE, SWING = 6, 7  # rows of `SampleBuffer.rows` after the six channels: the flexion rate, smoothed once and twice
+_ROWS = 8
+
+
+class Fault(IntEnum):
+    """What `take` may find wrong with a block; nothing of it has been taken then."""
+
+    NONE = 0
+    NOT_FINITE = 1
+    STAMP_OUTSIDE = 2
+    STAMP_ORDER = 3
 
 
 class SampleBuffer:
-    """The latest samples of one unbroken stretch, by absolute index; at least `keep` of them stay readable."""
+    """The latest samples of one unbroken stretch, by absolute index; at least `keep` of them stay readable.
+
+    `rows` (8, capacity): accelerations x, y, z, turn rates x, y, z in sensor axes, then the two stages of the smoothed
+    flexion rate, filled by the search for mid-swings. Column c holds sample first_index + c.
+    """
 
     def __init__(self, *, keep: int) -> None:
-        self._keep, self._capacity = keep, 4 * keep
-        self._accel = np.empty((self._capacity, 3))
-        self._gyro = np.empty((self._capacity, 3))
-        self._bridged = np.zeros(self._capacity, dtype=np.bool_)
-        self._base = 0
-        self._rows = 0
-
-    @property
-    def first_index(self) -> int:
-        return self._base
+        self.rows: FloatArray = np.zeros((_ROWS, 4 * keep))
+        self.first_index = 0
+        self.count = 0
+        self._keep = keep
+        self._bridged: deque[tuple[int, int]] = deque()
 
     @property
     def end_index(self) -> int:
-        return self._base + self._rows
+        return self.first_index + self.count
 
     def restart(self, index: int) -> None:
         """Forget everything; the next sample is `index`."""
-        self._base, self._rows = index, 0
+        self.first_index, self.count = index, 0
+        self._bridged.clear()
 
-    def append(self, accel_mps2: FloatArray, gyro_radps: FloatArray, *, bridged: bool = False) -> None:
-        """Take (n, 3) and (n, 3), n <= keep."""
-        n = len(accel_mps2)
-        if self._rows + n > self._capacity:
-            cut = self._rows - self._keep
-            for array in (self._accel, self._gyro, self._bridged):
-                array[: self._keep] = array[cut : self._rows].copy()
-            self._base += cut
-            self._rows = self._keep
-        stop = self._rows + n
-        self._accel[self._rows : stop] = accel_mps2
-        self._gyro[self._rows : stop] = gyro_radps
-        self._bridged[self._rows : stop] = bridged
-        self._rows = stop
+    def make_room(self, n: int) -> None:
+        """Forget the oldest where `n` more samples, n <= keep, would not fit."""
+        if self.count + n <= self.rows.shape[1]:
+            return
+        cut = self.count - self._keep
+        self.rows[:, : self._keep] = self.rows[:, cut : self.count].copy()
+        self.first_index += cut
+        self.count = self._keep
+        while self._bridged and self._bridged[0][1] <= self.first_index:
+            self._bridged.popleft()
 
-    def accel(self, start: int, stop: int) -> FloatArray:
-        return self._accel[start - self._base : stop - self._base]
+    def bridge(self, accel_mps2: FloatArray, gyro_radps: FloatArray, missing: int) -> None:
+        """Fill `missing` samples linearly towards the one that comes next, (3,) and (3,)."""
+        self.make_room(missing)
+        share = np.arange(1, missing + 1) / (missing + 1)
+        last = self.rows[:6, self.count - 1 : self.count].copy()
+        following = np.concatenate([accel_mps2, gyro_radps])[:, np.newaxis]
+        self.rows[:6, self.count : self.count + missing] = last + (following - last) * share
+        self._bridged.append((self.end_index, self.end_index + missing))
+        self.count += missing
 
-    def gyro(self, start: int, stop: int) -> FloatArray:
-        return self._gyro[start - self._base : stop - self._base]
+    @property
+    def has_bridges(self) -> bool:
+        return bool(self._bridged)
 
     def any_bridged(self, start: int, stop: int) -> bool:
-        low, high = max(start, self._base) - self._base, min(stop - self._base, self._rows)
-        return bool(self._bridged[low:high].any())
-
-
-@dataclass(frozen=True, slots=True)
-class TimeLine:
-    """Pod time of a fractional sample index: start_s + (index - first_index) * period_s."""
-
-    first_index: int
-    start_s: float
-    period_s: float
-
-    def at(self, index: float) -> float:
-        return self.start_s + (index - self.first_index) * self.period_s
+        return any(first < stop and start < end for first, end in self._bridged)
 
 
 class StampBuffer:
     """The latest stamps (sample index, pod time) of one boot; at least `keep` samples back."""
 
     def __init__(self, *, keep: int) -> None:
-        self._keep, self._capacity = keep, 4 * keep + 8
-        self._index: npt.NDArray[np.int64] = np.empty(self._capacity, dtype=np.int64)
-        self._time_s = np.empty(self._capacity)
-        self._n = 0
+        self.index: npt.NDArray[np.int64] = np.zeros(4 * keep + 8, dtype=np.int64)
+        self.time_s: FloatArray = np.zeros(4 * keep + 8)
+        self.count = 0
+        self._keep = keep
 
     def clear(self) -> None:
-        self._n = 0
+        self.count = 0
 
-    def check(self, index: IntArray, time_s: FloatArray) -> None:
-        """Raise InputError unless index and time of these stamps (k,), (k,), k >= 1, go on increasing."""
-        k = len(index)
-        if k > 1 and not (bool(np.all(index[1:] > index[:-1])) and bool(np.all(time_s[1:] > time_s[:-1]))):
-            raise InputError(f"pod time does not increase with the samples near sample {int(index[0])}")
-        if self._n:
-            last_index, last_s = int(self._index[self._n - 1]), float(self._time_s[self._n - 1])
-            if not (int(index[0]) > last_index and float(time_s[0]) > last_s):
-                raise InputError(
-                    f"pod time does not increase: sample {int(index[0])} at {float(time_s[0]):.6f} s"
-                    f" after sample {last_index} at {last_s:.6f} s"
-                )
+    def make_room(self, k: int, first_index: int) -> None:
+        """Forget the oldest where `k` more stamps, k <= keep, would not fit; the next one belongs to `first_index`."""
+        if self.count + k <= len(self.index):
+            return
+        cut = int(np.searchsorted(self.index[: self.count], first_index - self._keep))
+        for array in (self.index, self.time_s):
+            array[: self.count - cut] = array[cut : self.count].copy()
+        self.count -= cut
 
-    def append(self, index: IntArray, time_s: FloatArray) -> None:
-        """Take checked stamps (k,), (k,), 1 <= k <= keep."""
-        k = len(index)
-        if self._n + k > self._capacity:
-            cut = int(np.searchsorted(self._index[: self._n], int(index[0]) - self._keep))
-            for array in (self._index, self._time_s):
-                array[: self._n - cut] = array[cut : self._n].copy()
-            self._n -= cut
-        self._index[self._n : self._n + k] = index
-        self._time_s[self._n : self._n + k] = time_s
-        self._n += k
+    def last(self) -> tuple[int, float] | None:
+        return (int(self.index[self.count - 1]), float(self.time_s[self.count - 1])) if self.count else None
 
-    def line(self, start: int, stop: int, *, least: int, least_span: int) -> TimeLine | None:
-        """Least-squares line through the stamps of samples [start, stop); None when they are too few or too close."""
-        low, high = (int(k) for k in np.searchsorted(self._index[: self._n], (start, stop)))
-        index = self._index[low:high]
-        if high - low < least or int(index[-1] - index[0]) < least_span:
-            return None
-        first, first_s = int(index[0]), float(self._time_s[low])
-        x = (index - first).astype(np.float64)
-        y = self._time_s[low:high] - first_s
-        mean_x, mean_y = float(x.mean()), float(y.mean())
-        x -= mean_x
-        period_s = float((x * (y - mean_y)).sum() / (x * x).sum())
-        return TimeLine(first, first_s + mean_y - mean_x * period_s, period_s)
+    def line(self, start: int, stop: int, *, least: int, least_span: int) -> tuple[bool, int, float, float]:
+        """`time_line` of the stamps that are held."""
+        return time_line(self.index, self.time_s, self.count, start, stop, least, least_span)
+
+
+@compiled
+def take(
+    rows: FloatArray,
+    count: int,
+    index: IntArray,
+    time_s: FloatArray,
+    stamps: int,
+    accel_mps2: FloatArray,
+    gyro_radps: FloatArray,
+    stamp_index: IntArray,
+    stamp_s: FloatArray,
+    first: int,
+) -> int:
+    """Check a block (n, 3), (n, 3), (k,), (k,) that starts at sample `first`, then append it: a `Fault`.
+
+    `rows` holds `count` samples, `index` and `time_s` hold `stamps` stamps; there is room for n and for k.
+    """
+    n, k = len(accel_mps2), len(stamp_index)
+    fault = fault_of(index, time_s, stamps, accel_mps2, gyro_radps, stamp_index, stamp_s, first)
+    if fault != 0:
+        return fault
+    for axis in range(3):
+        rows[axis, count : count + n] = accel_mps2[:, axis]
+        rows[3 + axis, count : count + n] = gyro_radps[:, axis]
+    index[stamps : stamps + k] = stamp_index
+    time_s[stamps : stamps + k] = stamp_s
+    return 0
+
+
+@compiled
+def fault_of(
+    index: IntArray,
+    time_s: FloatArray,
+    stamps: int,
+    accel_mps2: FloatArray,
+    gyro_radps: FloatArray,
+    stamp_index: IntArray,
+    stamp_s: FloatArray,
+    first: int,
+) -> int:
+    """The check of `take`."""
+    if not (np.isfinite(accel_mps2).all() and np.isfinite(gyro_radps).all()):
+        return 1
+    k = len(stamp_index)
+    if k == 0:
+        return 0
+    if stamp_index[0] < first or stamp_index[k - 1] >= first + len(accel_mps2):
+        return 2
+    if k > 1 and not ((stamp_index[1:] > stamp_index[: k - 1]).all() and (stamp_s[1:] > stamp_s[: k - 1]).all()):
+        return 3
+    if stamps > 0 and not (stamp_index[0] > index[stamps - 1] and stamp_s[0] > time_s[stamps - 1]):
+        return 3
+    return 0
+
+
+@compiled
+def time_line(
+    index: IntArray, time_s: FloatArray, count: int, start: int, stop: int, least: int, least_span: int
+) -> tuple[bool, int, float, float]:
+    """Least-squares line through the first `count` stamps, those of samples [start, stop): (found, first index, the
+    line's time there, period in s).
+
+    Not found where there are fewer than `least` or where they span less than `least_span` samples.
+    """
+    low, high = int(np.searchsorted(index[:count], start)), int(np.searchsorted(index[:count], stop))
+    n = high - low
+    if n < least or index[high - 1] - index[low] < least_span:
+        return False, 0, 0.0, 0.0
+    first, first_s = int(index[low]), float(time_s[low])
+    x = (index[low:high] - first).astype(np.float64)
+    y = time_s[low:high] - first_s
+    mean_x, mean_y = total(x.copy()) / n, total(y.copy()) / n
+    x = x - mean_x
+    period_s = total(x * (y - mean_y)) / total(x * x)
+    return True, first, first_s + mean_y - mean_x * period_s, period_s

@@ -7,24 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from evenstride_analysis.errors import InputError
-from evenstride_analysis.filters import half_length, low_pass, low_pass_kernel
-from evenstride_analysis.frames import IDENTITY, along, checked_rotation, to_shank
-from evenstride_analysis.model import Doubt, Gap, SampleBlock, Stride
-from evenstride_analysis.strides.buffer import SampleBuffer, StampBuffer, TimeLine
-from evenstride_analysis.strides.candidates import SWING_CUTOFF_HZ, SWING_HALF_WINDOW_S, mid_swing
-from evenstride_analysis.strides.estimator import Estimator, Events, RulesEstimator, StrideWindow
-from evenstride_analysis.strides.heading import turn_rad
-from evenstride_analysis.strides.impact import LOWEST_RATE_HZ, impact_span, measure_impact
-from evenstride_analysis.strides.rules import DEFAULT_RULES, Rules
+from evenstride_analysis.frames import IDENTITY, checked_rotation
+from evenstride_analysis.model import Doubt, FloatArray, Gait, Gap, IntArray, SampleBlock, Stride
+from evenstride_analysis.strides.buffer import Fault, SampleBuffer, StampBuffer, fault_of, take
+from evenstride_analysis.strides.estimator import Estimator, Events, StrideWindow
+from evenstride_analysis.strides.impact import impact_span
+from evenstride_analysis.strides.learned.estimator import LearnedEstimator
+from evenstride_analysis.strides.measures import GAP_MARGIN_S, cut_window, limits, measured
+from evenstride_analysis.strides.swings import SwingSearch
 
 BRIDGE_S = 0.040
 _STRIDE_S = (0.4, 2.0)  # between mid-swings: sprinting to slow walking
 _STAMP_REACH_S = 10.0  # where a stride's own window holds too few stamps
 _HOP_S = 0.080
 _RATES_HZ = (95.0, 1100.0)
-_GAP_MARGIN_S = 0.050
 _FULL_SCALE = 0.99  # of the range: the last counts before the end are not signal either
-_RATE_TOLERANCE = 0.10  # beyond it the filters are not the ones that were validated
 
 
 class StrideDetector:
@@ -45,32 +42,34 @@ class StrideDetector:
         accel_range_mps2: float | None = None,
         gyro_range_radps: float | None = None,
         rotation: Sequence[float] = IDENTITY,
-        method: Rules = DEFAULT_RULES,
         estimator: Estimator | None = None,
     ) -> None:
-        """`rate_hz` is nominal, 95-1100 Hz. Raises InputError on another rate or a rotation that is none."""
+        """`rate_hz` is nominal, 95-1100 Hz. Raises InputError on another rate or a rotation that is none.
+
+        `estimator` times the events and names the method of the strides; without one, the learned estimator does.
+        """
         if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
             raise InputError(f"pod {pod_id}: {rate_hz:g} Hz; strides need {_RATES_HZ[0]:g} to {_RATES_HZ[1]:g} Hz")
         self.untimed = 0  # strides that could not be given a time: fewer than two stamps within reach
-        self._pod_id, self._rate_hz, self._method = pod_id, rate_hz, method.method
-        self._rotation = checked_rotation(rotation)
-        self._accel_full = math.inf if accel_range_mps2 is None else _FULL_SCALE * accel_range_mps2
-        self._gyro_full = math.inf if gyro_range_radps is None else _FULL_SCALE * gyro_range_radps
-        self._estimator: Estimator = RulesEstimator(method) if estimator is None else estimator
-        self._kernel = low_pass_kernel(SWING_CUTOFF_HZ, rate_hz)
-        self._half_window = round(SWING_HALF_WINDOW_S * rate_hz)
-        self._reach = self._half_window + half_length(self._kernel)
+        self._pod_id, self._rate_hz = pod_id, rate_hz
+        turned = checked_rotation(rotation)
+        self._rotation: FloatArray = np.array(turned)
+        accel_full = math.inf if accel_range_mps2 is None else _FULL_SCALE * accel_range_mps2
+        gyro_full = math.inf if gyro_range_radps is None else _FULL_SCALE * gyro_range_radps
+        self._limits = limits(rate_hz, accel_full, gyro_full)
+        self._estimator: Estimator = LearnedEstimator() if estimator is None else estimator
+        self._swings = SwingSearch(rate_hz=rate_hz, axis=turned[6:])
         self._hop = round(_HOP_S * rate_hz)
         self._before = math.ceil(self._estimator.before_s * rate_hz)
         self._after = math.ceil(self._estimator.after_s * rate_hz)
         self._shortest, self._longest = (round(limit * rate_hz) for limit in _STRIDE_S)
         self._bridge = math.ceil(BRIDGE_S * rate_hz - 1e-9)
         self._slice = math.ceil(rate_hz)
+        self._stamp_reach = math.ceil(_STAMP_REACH_S * rate_hz)
         self._samples = SampleBuffer(keep=math.ceil(5.0 * rate_hz))
         self._stamps = StampBuffer(keep=math.ceil((_STAMP_REACH_S + 6.0) * rate_hz))
         self._boot_id: int | None = None
         self._expected = 0  # the index that the next sample would have if nothing were missing
-        self._next_swing = 0  # the first position not yet searched for a mid-swing
         self._last_swing: int | None = None
         self._pending: deque[tuple[int, int]] = deque()
 
@@ -99,80 +98,118 @@ class StrideDetector:
         n = len(item.accel_mps2)
         if n == 0:
             return strides
-        self._check(item)
-        strides += self._close_gap(item)
-        for start in range(0, n, self._slice):
-            stop = min(start + self._slice, n)
-            self._samples.append(item.accel_mps2[start:stop], item.gyro_radps[start:stop])
-            self._expected = item.first_index + stop
-            self._take_stamps(item, start, stop, whole=stop - start == n)
-            if self._expected - self._reach - self._next_swing >= self._hop:
-                self._search(self._hop)
-            if self._pending:
-                strides += self._settle()
-        return strides
+        if n > self._slice or item.first_index != self._samples.end_index:
+            return strides + self._push_pieces(item)
+        self._take(item.accel_mps2, item.gyro_radps, item.stamp_index, item.stamp_s, item.first_index)
+        return strides + self._advance()
 
     def flush(self) -> list[Stride]:
         """Settle what the samples pushed so far allow. Pushing may go on: nothing is closed by this."""
-        self._search(1)
+        if self._swings.waiting(self._samples.end_index) >= 1:
+            self._search()
         return self._settle()
 
-    def _check(self, block: SampleBlock) -> None:
-        if not math.isfinite(float(block.accel_mps2.sum()) + float(block.gyro_radps.sum())):
-            raise InputError(f"pod {self._pod_id}: samples from {block.first_index} on are not all finite numbers")
-        if not len(block.stamp_index):
-            return
-        if not (block.first_index <= int(block.stamp_index[0]) and int(block.stamp_index[-1]) < block.end_index):
-            raise InputError(f"pod {self._pod_id}: a stamp belongs to no sample of its block {block.first_index}")
-        self._stamps.check(block.stamp_index, block.stamp_s)
+    def _push_pieces(self, block: SampleBlock) -> list[Stride]:
+        """A block after a gap, or one so long that it is taken a second at a time; refused as a whole or not at all."""
+        stamps = self._stamps
+        self._refuse(
+            fault_of(
+                stamps.index,
+                stamps.time_s,
+                stamps.count,
+                block.accel_mps2,
+                block.gyro_radps,
+                block.stamp_index,
+                block.stamp_s,
+                block.first_index,
+            ),
+            block.first_index,
+        )
+        strides = self._close_gap(block)
+        for start in range(0, len(block.accel_mps2), self._slice):
+            stop = min(start + self._slice, len(block.accel_mps2))
+            first = block.first_index + start
+            low, high = np.searchsorted(block.stamp_index, (first, block.first_index + stop))
+            self._take(
+                block.accel_mps2[start:stop],
+                block.gyro_radps[start:stop],
+                block.stamp_index[low:high],
+                block.stamp_s[low:high],
+                first,
+            )
+            strides += self._advance()
+        return strides
 
-    def _take_stamps(self, block: SampleBlock, start: int, stop: int, *, whole: bool) -> None:
-        if not len(block.stamp_index):
-            return
-        if whole:
-            self._stamps.append(block.stamp_index, block.stamp_s)
-            return
-        first, last = block.first_index + start, block.first_index + stop
-        low, high = (int(k) for k in np.searchsorted(block.stamp_index, (first, last)))
-        if high > low:
-            self._stamps.append(block.stamp_index[low:high], block.stamp_s[low:high])
+    def _take(
+        self, accel_mps2: FloatArray, gyro_radps: FloatArray, stamp_index: IntArray, stamp_s: FloatArray, first: int
+    ) -> None:
+        """At most `_slice` samples that follow without a gap."""
+        samples, stamps = self._samples, self._stamps
+        n, k = len(accel_mps2), len(stamp_index)
+        samples.make_room(n)
+        stamps.make_room(k, first)
+        fault = take(
+            samples.rows,
+            samples.count,
+            stamps.index,
+            stamps.time_s,
+            stamps.count,
+            accel_mps2,
+            gyro_radps,
+            stamp_index,
+            stamp_s,
+            first,
+        )
+        if fault:
+            self._refuse(fault, first)
+        samples.count += n
+        stamps.count += k
+        self._expected = first + n
+
+    def _refuse(self, fault: int, first: int) -> None:
+        """Raise InputError for what was found wrong with the block that starts at sample `first`, if anything."""
+        match fault:
+            case Fault.NOT_FINITE:
+                raise InputError(f"pod {self._pod_id}: samples from {first} on are not all finite numbers")
+            case Fault.STAMP_OUTSIDE:
+                raise InputError(f"pod {self._pod_id}: a stamp belongs to no sample of its block {first}")
+            case Fault.STAMP_ORDER:
+                last = self._stamps.last()
+                after = "" if last is None else f"; the last one was sample {last[0]} at {last[1]:.6f} s"
+                raise InputError(
+                    f"pod {self._pod_id}: pod time does not increase with the samples in block {first}{after}"
+                )
+            case _:
+                pass
 
     def _close_gap(self, block: SampleBlock) -> list[Stride]:
         missing = block.first_index - self._samples.end_index
         if missing == 0:
             return []
-        if missing > self._bridge or self._samples.end_index == self._samples.first_index:
+        if missing > self._bridge or self._samples.count == 0:
             strides = self.flush()
             self._restart(block.first_index)
             return strides
-        share = (np.arange(1, missing + 1) / (missing + 1))[:, np.newaxis]
-        last = self._samples.end_index - 1
-        accel, gyro = self._samples.accel(last, last + 1), self._samples.gyro(last, last + 1)
-        self._samples.append(
-            accel + (block.accel_mps2[:1] - accel) * share,
-            gyro + (block.gyro_radps[:1] - gyro) * share,
-            bridged=True,
-        )
+        self._samples.bridge(block.accel_mps2[0], block.gyro_radps[0], missing)
         return []
 
     def _restart(self, index: int) -> None:
         self._samples.restart(index)
+        self._swings.restart(index)
         self._expected = index
-        self._next_swing = index + self._reach
         self._last_swing = None
         self._pending.clear()
 
-    def _search(self, least: int) -> None:
-        """Look for mid-swings where their window is whole, at least `least` positions at a time."""
-        while (ready := self._samples.end_index - self._reach - self._next_swing) >= least:
-            first, n = self._next_swing, min(ready, self._hop)
-            gyro = self._samples.gyro(first - self._reach, first + n + self._reach)
-            smooth = low_pass(along(gyro, self._rotation, 2), self._kernel)
-            found = mid_swing(smooth, self._half_window, self._half_window + n, self._half_window)
-            self._next_swing += n
-            if found is None:
-                continue
-            swing = first - self._half_window + found
+    def _advance(self) -> list[Stride]:
+        end_index = self._samples.end_index
+        if self._swings.waiting(end_index) >= self._hop:
+            self._search()
+        if self._pending and self._pending[0][1] + self._after <= end_index:
+            return self._settle()
+        return []
+
+    def _search(self) -> None:
+        for swing in self._swings.search(self._samples):
             if self._last_swing is not None and self._shortest <= swing - self._last_swing <= self._longest:
                 self._pending.append((self._last_swing, swing))
             self._last_swing = swing
@@ -187,68 +224,80 @@ class StrideDetector:
 
     def _stride(self, swing0: int, swing1: int) -> Stride | None:
         start, stop = swing0 - self._before, swing1 + self._after
-        accel, gyro = self._samples.accel(start, stop), self._samples.gyro(start, stop)
-        line = self._stamps.line(start, stop, least=4, least_span=(stop - start) // 2) or self._stamps.line(
-            swing0 - math.ceil(_STAMP_REACH_S * self._rate_hz), stop, least=2, least_span=1
-        )
+        samples, stamps, rate_hz = self._samples, self._stamps, self._rate_hz
+        column = start - samples.first_index
+        rows = cut_window(samples.rows, self._rotation, column, column + stop - start)
+        timed, line_index, line_s, period_s = stamps.line(start, stop, least=4, least_span=(stop - start) // 2)
+        if not timed:
+            timed, line_index, line_s, period_s = stamps.line(swing0 - self._stamp_reach, stop, least=2, least_span=1)
         window = StrideWindow(
-            rate_hz=self._rate_hz,
-            true_rate_hz=self._rate_hz if line is None else 1.0 / line.period_s,
-            accel_mps2=to_shank(accel, self._rotation),
-            gyro_radps=to_shank(gyro, self._rotation),
+            rate_hz=rate_hz,
+            true_rate_hz=1.0 / period_s if timed else rate_hz,
+            accel_mps2=rows[:3].T,
+            gyro_radps=rows[3:].T,
             swing0=swing0 - start,
             swing1=swing1 - start,
         )
         events = self._estimator.events(window)
         if events is None:
             return None
-        if line is None:
+        if not timed:
             self.untimed += 1
             return None
-        return self._finish(start, window, events, line)
-
-    def _finish(self, start: int, window: StrideWindow, events: Events, line: TimeLine) -> Stride | None:
-        rate_hz, doubt = self._rate_hz, events.doubt
-        margin = math.ceil(_GAP_MARGIN_S * rate_hz)
-        first, last = math.floor(events.opening) - margin, math.ceil(events.toe_off) + margin
-        if self._samples.any_bridged(start + first, start + last + 1):
-            doubt |= Doubt.GAP
-        low, high = impact_span(events.contact, rate_hz)
-        low = min(first, low)
-        accel = self._samples.accel(start + max(low, 0), start + high)
-        gyro = self._samples.gyro(start + window.swing0, start + window.swing1)
-        if bool((np.abs(accel) >= self._accel_full).any()):
-            doubt |= Doubt.CLIPPED
-        if bool((np.abs(gyro) >= self._gyro_full).any()):
-            doubt |= Doubt.CLIPPED | Doubt.OUT_OF_RANGE  # the events themselves are read off the gyro
-        if abs(line.period_s * rate_hz - 1.0) > _RATE_TOLERANCE:
-            doubt |= Doubt.OUT_OF_RANGE
-        impact = None
-        if 1.0 / line.period_s >= LOWEST_RATE_HZ and not self._samples.any_bridged(start + low, start + high):
-            impact = measure_impact(window.accel_mps2, events.contact, rate_hz)
-        from_, to = math.ceil(events.contact), math.floor(events.next_contact) + 1
-        heading = None
-        if not self._samples.any_bridged(start + from_, start + to):
-            heading = turn_rad(window.accel_mps2[from_:to], window.gyro_radps[from_:to], line.period_s)
+        whole, impact, heading = self._unbridged(start, events) if samples.has_bridges else (True, True, True)
+        axial, resultant, loading, turn, doubts = measured(
+            samples.rows,
+            column,
+            rows,
+            window.swing0,
+            window.swing1,
+            events.contact,
+            events.toe_off,
+            events.next_contact,
+            events.opening,
+            events.gait is Gait.RUN,
+            period_s,
+            impact,
+            heading,
+            self._limits,
+        )
+        if not whole:
+            doubts |= Doubt.GAP.value
+        ahead = start - line_index
         assert self._boot_id is not None  # samples belong to a boot
         return Stride(
             pod_id=self._pod_id,
             boot_id=self._boot_id,
             strike_index=start + math.floor(events.contact),
             end_index=start + math.floor(events.next_contact),
-            strike_s=line.at(start + events.contact),
-            toe_off_s=line.at(start + events.toe_off),
-            end_s=line.at(start + events.next_contact),
+            strike_s=line_s + (ahead + events.contact) * period_s,
+            toe_off_s=line_s + (ahead + events.toe_off) * period_s,
+            end_s=line_s + (ahead + events.next_contact) * period_s,
             stance_sd_s=events.stance_sd_s,
-            impact_axial_mps2=None if impact is None else impact.axial_mps2,
-            impact_mps2=None if impact is None else impact.resultant_mps2,
-            loading_mps3=None
-            if impact is None or impact.loading_mps3 is None
-            else impact.loading_mps3 / (line.period_s * rate_hz),
+            impact_axial_mps2=_known(axial),
+            impact_mps2=_known(resultant),
+            loading_mps3=_known(loading),
             swing_peak_radps=events.swing_peak_radps,
-            heading_rad=heading,
+            heading_rad=_known(turn),
             gait=events.gait,
-            method=self._method,
-            doubt=doubt,
+            method=self._estimator.method,
+            doubt=events.doubt | Doubt(doubts) if doubts else events.doubt,
             stance_system_sd_s=events.stance_system_sd_s,
         )
+
+    def _unbridged(self, start: int, events: Events) -> tuple[bool, bool, bool]:
+        """Whether stance (50 ms more at either end), impact window and whole stride are free of bridged samples."""
+        margin = math.ceil(GAP_MARGIN_S * self._rate_hz)
+        first, last = math.floor(events.opening) - margin, math.ceil(events.toe_off) + margin
+        low, high = impact_span(events.contact, self._rate_hz)
+        spans = (
+            (first, last + 1),
+            (min(first, low), high),
+            (math.ceil(events.contact), math.floor(events.next_contact) + 1),
+        )
+        whole, impact, heading = (not self._samples.any_bridged(start + a, start + b) for a, b in spans)
+        return whole, impact, heading
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

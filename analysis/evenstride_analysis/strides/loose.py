@@ -1,11 +1,12 @@
 """A loose pod in one stride: it goes on swinging on the leg when the shock of the contact is over."""
 
 import math
+from functools import cache
 
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import half_length, low_pass_kernel
+from evenstride_analysis.filters import half_length, low_pass_kernel, smooth, total
 from evenstride_analysis.model import FloatArray
 
 ROCKING_LIMIT_RADPS = 0.75
@@ -38,31 +39,38 @@ def ringing(
 ) -> tuple[float, float]:
     """(rocking in rad/s, axial shaking in m/s2) in mid-stance, root mean squares of 10-30 Hz; (0, 0) where the stance
     is too short or the filters' support leaves the arrays."""
+    window = np.ascontiguousarray(np.hstack([accel_mps2, gyro_radps]).T)
+    return ringing_of(window, contact, toe_off, rate_hz, ringing_band(rate_hz))
+
+
+@cache
+def ringing_band(rate_hz: float) -> FloatArray:
+    """10-30 Hz as one kernel: what passes 30 Hz and not 10 Hz."""
+    wide, narrow = low_pass_kernel(_LOW_HZ, rate_hz), low_pass_kernel(_HIGH_HZ, rate_hz)
+    band = -wide
+    middle = half_length(wide) - half_length(narrow)
+    band[middle : middle + len(narrow)] += narrow
+    band.setflags(write=False)
+    return band
+
+
+@compiled
+def ringing_of(
+    window: FloatArray, contact: float, toe_off: float, rate_hz: float, band: FloatArray
+) -> tuple[float, float]:
+    """`ringing` of a window (6, n): accelerations x, y, z, turn rates x, y, z."""
     first = math.ceil(contact + _AFTER_CONTACT_S * rate_hz)
     stop = math.floor(toe_off - _BEFORE_TOE_OFF_S * rate_hz) + 1
-    wide, narrow = low_pass_kernel(_LOW_HZ, rate_hz), low_pass_kernel(_HIGH_HZ, rate_hz)
-    reach = half_length(wide)
-    if stop - first < _SHORTEST_S * rate_hz or first < reach or stop + reach > len(gyro_radps):
+    reach = (len(band) - 1) // 2
+    if stop - first < _SHORTEST_S * rate_hz or first < reach or stop + reach > window.shape[1]:
         return 0.0, 0.0
-    # the band is one kernel: what passes 30 Hz and not 10 Hz
-    band = -wide
-    middle = reach - half_length(narrow)
-    band[middle : middle + len(narrow)] += narrow
     low, high = first - reach, stop + reach
-    x = band_power(np.ascontiguousarray(gyro_radps[low:high, 0]), band)
-    z = band_power(np.ascontiguousarray(gyro_radps[low:high, 2]), band)
-    axial = band_power(np.ascontiguousarray(accel_mps2[low:high, 1]), band)
-    return math.sqrt(x + z), math.sqrt(axial)
+    rocking = band_power(window[3, low:high], band) + band_power(window[5, low:high], band)
+    return math.sqrt(rocking), math.sqrt(band_power(window[1, low:high], band))
 
 
 @compiled
 def band_power(signal: FloatArray, kernel: FloatArray) -> float:
     """Mean square of `signal` (n,) under a symmetric `kernel` (2 h + 1,), where its support is whole."""
-    n = len(signal) - len(kernel) + 1
-    out = np.zeros(n)
-    for k in range(len(kernel)):
-        out += kernel[k] * signal[k : k + n]
-    total = 0.0
-    for k in range(n):
-        total += out[k] * out[k]
-    return total / n
+    out = smooth(signal, kernel, 1)
+    return total(out * out) / len(out)
