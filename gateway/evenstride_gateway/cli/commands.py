@@ -5,21 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from evenstride_gateway.cli import runner_commands
+from evenstride_gateway.cli.options import DataDir, Json, SessionId
+
 EXIT_CODES = (
     "Exit codes: 0 done; 1 an error inside evenstride; 2 wrong usage; 3 input that cannot be used; 4 a wrong setting "
     "or a port in use; 5 the stored data; 6 Bluetooth or a pod; 7 anything else; 130 interrupted."
 )
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Folder with the recordings and settings.",
-        show_default="EVENSTRIDE_DATA_DIR, else your user's data folder",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document, for other programs.")]
 Port = Annotated[
     int | None,
     typer.Option(
@@ -38,7 +31,6 @@ Corrected = Annotated[
     str | None,
     typer.Option("--session", metavar="ID", help="Correct this stored session instead.", show_default=False),
 ]
-SessionId = Annotated[str, typer.Argument(help="Id of the session; `evenstride sessions list` shows them.")]
 
 app = typer.Typer(
     name="evenstride",
@@ -331,3 +323,6 @@ def report(
     from evenstride_gateway.cli.report import report as write
 
     write(session, path, data=data, as_json=as_json)
+
+
+runner_commands.add_to(app, sessions)
