@@ -98,6 +98,7 @@ class Simulated:
     """The virtual runner, whose truth is planted, through the product's detector."""
 
     name: str
+    method: str
     runs: int
     strides: int
     stance_rmse_s: float
@@ -110,15 +111,32 @@ class Simulated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedLevel:
-    """Runners with one planted symmetry index: how often the interval holds it, and what the verdict is."""
+    """Runners with one planted symmetry index: how often the 95 % interval holds it, and what the verdict is (shares).
 
-    source: str  # "strides drawn" or "through the detector"
+    `source` says how they were made; `possible` does not include `real`; `covered_short` and `covered_long` are of
+    sessions under 60 pairs and from 60 on; `wrong_side`: called uneven on the leg that is not longer.
+    """
+
+    source: str
     planted: float
     runners: int
-    coverage: float
+    covered: float
+    covered_short: float | None
+    covered_long: float | None
     real: float
     possible: float
-    not_measurable: float
+    refused: float
+    wrong_side: float
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedSystem:
+    """The system error (SD of a symmetry index, fractions) that the product states and the planted legs draw."""
+
+    estimator: float
+    allowance: float
+    together: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +156,6 @@ class Study:
     curve: list[CurvePoint]
     provisional: Provisional | None
     simulated: list[Simulated]
+    system: StatedSystem
     planted: list[PlantedLevel]
     variants: int | None

@@ -1,7 +1,7 @@
 """The study cut into jobs for any pool: train on some trials, test on others."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evenstride_analysis.accuracy import LegMatch, Trial, match_leg
@@ -10,9 +10,6 @@ from evenstride_analysis.strides.rules import UNCALIBRATED
 from evenstride_analysis.study.distort import PLAIN, Condition, distorted
 from evenstride_analysis.study.figures import light
 from evenstride_analysis.study.folds import RUNNER, Fold
-
-Teach = Callable[[Sequence[Trial]], Estimator]
-"""Training trials -> the estimator that they give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +57,9 @@ def jobs(folds: Sequence[Fold], conditions: Sequence[Condition], names: Sequence
     return learned + rules
 
 
-def run(job: Job, trials: Mapping[str, Trial], teach: Teach) -> list[Tested]:
-    """Train, distort, detect and match. A pure function of its arguments."""
-    estimator = teach([trials[name] for name in job.train]) if job.train else RulesEstimator(UNCALIBRATED)
+def run(job: Job, trials: Mapping[str, Trial], learned: Estimator | None) -> list[Tested]:
+    """Distort, detect and match, with the estimator of the job's training set (None: the rules without constants)."""
+    estimator = learned or RulesEstimator(UNCALIBRATED)
     found: list[Tested] = []
     for task in job.tasks:
         matches = [
@@ -71,7 +68,7 @@ def run(job: Job, trials: Mapping[str, Trial], teach: Teach) -> list[Tested]:
             for changed in [under(trials[name], task.condition)]
             for side in changed.legs
         ]
-        found.append(Tested(learned=bool(job.train), task=task, matches=tuple(matches)))
+        found.append(Tested(learned=learned is not None, task=task, matches=tuple(matches)))
     return found
 
 

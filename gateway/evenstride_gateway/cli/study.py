@@ -1,0 +1,246 @@
+"""The accuracy study on this machine: reads the recordings and spreads the work over processes."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+import numpy as np
+
+from evenstride_analysis.accuracy import match_leg
+from evenstride_analysis.model import Measure
+from evenstride_analysis.simulate.score import simulated_accuracy
+from evenstride_analysis.strides.detector import StrideDetector
+from evenstride_analysis.strides.estimator import RulesEstimator
+from evenstride_analysis.strides.learned.estimator import LearnedEstimator
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
+from evenstride_analysis.strides.rules import DEFAULT_RULES
+from evenstride_analysis.study.assemble import (
+    Results,
+    all_coverage,
+    all_figures,
+    distortions,
+    elsewhere,
+    learning_curve,
+    leg_points,
+    walking,
+)
+from evenstride_analysis.study.coverage_of_symmetry import coverage
+from evenstride_analysis.study.distort import conditions
+from evenstride_analysis.study.figures import rms
+from evenstride_analysis.study.folds import KINDS, curve_folds, folds
+from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Simulated, StatedSystem, Study, Walking
+from evenstride_analysis.study.teach import Nets, Teacher, estimator
+from evenstride_analysis.study.work import Job, Tested, jobs, run
+from evenstride_analysis.symmetry import system_of
+from evenstride_analysis.training.left_out import Fold as Calibration
+from evenstride_analysis.training.left_out import LeftOut
+from evenstride_gateway.cli.inputs import inputs
+from evenstride_gateway.tables.references import WALKS, read_jdx, read_mean_stride, read_walk
+from evenstride_gateway.tables.trials import read_trials
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_REST = 8  # tasks of the last part: other laboratories, walking, virtual runners, planted symmetry
+_PLANTED = {"strides drawn, legs alike": 0.0, "strides drawn, legs unequally sure": 0.2}
+_CURVE_SIZES, _CURVE_DRAWS = (2, 4, 6, 9, 12), 6
+_SEEDS = range(1, 25)
+
+
+class _Worker:
+    """One process of the pool: its recordings, and the examples that it has made of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.trials = {trial.name: trial for trial in read_trials(folder / "rbds")}
+        self.teacher = Teacher(self.trials)
+
+
+_worker: _Worker | None = None
+
+
+def _start(folder: Path) -> None:
+    global _worker  # noqa: PLW0603 - a pool has no other place for what its processes keep
+    _worker = _Worker(folder)
+
+
+def _mine() -> _Worker:
+    if _worker is None:
+        raise RuntimeError("this process is no worker of the study")
+    return _worker
+
+
+def _calibrate(fold: Calibration) -> LeftOut:
+    return _mine().teacher.meet(fold)
+
+
+def _train(trains: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], Nets]:
+    return {train: _mine().teacher.nets(train) for train in trains}
+
+
+def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Tested]:
+    learned = None if nets is None else estimator(nets, job.train, errors)
+    return run(job, _mine().trials, learned)
+
+
+def _virtual(name: str, method: str, system_error: bool) -> Simulated:
+    how = LearnedEstimator() if method == DEFAULT_TABLE.method else RulesEstimator(DEFAULT_RULES)
+    found = simulated_accuracy(_SEEDS, partial(StrideDetector, estimator=how), system_error=system_error)
+    return Simulated(
+        name=name,
+        method=method,
+        runs=len(found.runs),
+        strides=found.strides,
+        stance_rmse_s=found.stance_rmse_s,
+        stance_bias_s=found.stance_bias_s,
+        worst_leg_bias_s=found.worst_leg_bias_s,
+        si_error_sd=found.si_error_sd,
+        missed=found.missed,
+        false=found.false,
+    )
+
+
+def _others(folder: Path) -> list[Elsewhere]:
+    jdx, mean = read_jdx(folder / "jdx_run"), read_mean_stride(folder / "biomac_mean_stride")
+    methods = ((DEFAULT_TABLE.method, LearnedEstimator()), (DEFAULT_RULES.method, RulesEstimator(DEFAULT_RULES)))
+    return [
+        row
+        for source, trial in (("JDX, 240 Hz", jdx), ("BioMAC mean stride", mean))
+        for method, how in methods
+        for row in elsewhere(source, method, trial, how)
+    ]
+
+
+def _walks(folder: Path) -> list[Walking]:
+    return [walking(name, read_walk(folder / "tripod_walk", name), LearnedEstimator()) for name in WALKS]
+
+
+def _planted(source: str, unequal_legs: float) -> list[PlantedLevel]:
+    levels = coverage(system_of(), method=DEFAULT_TABLE.method, unequal_legs=unequal_legs)
+    return [
+        PlantedLevel(
+            source=source,
+            planted=level.planted,
+            runners=level.runners,
+            covered=level.covered,
+            covered_short=level.covered_short,
+            covered_long=level.covered_long,
+            real=level.real,
+            possible=level.possible,
+            refused=level.refused,
+            wrong_side=level.wrong_side,
+            half_width=level.half_width,
+        )
+        for level in levels
+    ]
+
+
+def _stated() -> StatedSystem:
+    system, method = system_of(), DEFAULT_TABLE.method
+    return StatedSystem(
+        estimator=system.estimator_of(method),
+        allowance=system.allowance,
+        together=system.total(Measure.STANCE, method),
+    )
+
+
+class Pool:
+    """Processes of one thread each. Results come in the order of the tasks, whatever finishes first."""
+
+    def __init__(self, folder: Path, workers: int, tell: Progress) -> None:
+        for name in _THREADS:  # before the workers import numpy: two of them share two cores
+            os.environ.setdefault(name, "1")
+        self._executor = ProcessPoolExecutor(workers, get_context("spawn"), _start, (folder,))
+        self._tell, self._done, self.total = tell, 0, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._executor.shutdown(cancel_futures=True)
+
+    def results(self, futures: Iterable[Future[T]]) -> list[T]:
+        waiting = list(futures)
+        for future in as_completed(waiting):
+            future.result()
+            self._done += 1
+            self._tell(self._done, self.total)
+        return [future.result() for future in waiting]
+
+    def submit(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
+        return self._executor.submit(call, *args, **named)
+
+
+def _lessons(trains: Iterable[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
+    """Trainings at a part of the speeds go to one process together: their examples are made once."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for train in trains:
+        speeds = {name.partition("_T")[2] for name in train}
+        found.setdefault("/".join(train if len(speeds) > 2 else sorted(speeds)), []).append(train)
+    return sorted(found.values(), key=len, reverse=True)
+
+
+def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str] = KINDS) -> Study:
+    """The whole study on the recordings under `folder`, or some kinds of folds of it (RUNNER must be one)."""
+    trials = read_trials(folder / "rbds")
+    chosen = [fold for fold in folds(trials) if fold.kind in kinds]
+    if set(kinds) == set(KINDS):
+        chosen += curve_folds(trials, _CURVE_SIZES, _CURVE_DRAWS)
+    everything = conditions()
+    planned = jobs(chosen, everything, [trial.name for trial in trials])
+    calibration = Teacher({trial.name: trial for trial in trials}).calibration()
+    lessons = _lessons([job.train for job in planned if job.train])
+    with Pool(folder, workers, tell) as pool:
+        pool.total = len(calibration) + len(lessons) + len(planned) + _REST
+        errors = pool.results(pool.submit(_calibrate, fold) for fold in calibration)
+        nets: dict[tuple[str, ...], Nets] = {}
+        for taught in pool.results(pool.submit(_train, lesson) for lesson in lessons):
+            nets |= taught
+        tested = pool.results(
+            pool.submit(_test, job, nets.get(job.train), errors if job.train else []) for job in planned
+        )
+        others = pool.results([pool.submit(_others, folder)])
+        walks = pool.results([pool.submit(_walks, folder)])
+        virtual = pool.results(
+            pool.submit(_virtual, name, method, on)
+            for name, on in (("system error off", False), ("system error on", True))
+            for method in (DEFAULT_TABLE.method, DEFAULT_RULES.method)
+        )
+        planted = pool.results(pool.submit(_planted, source, spread) for source, spread in _PLANTED.items())
+    results = Results([one for part in tested for one in part], chosen)
+    return Study(
+        method=DEFAULT_TABLE.method,
+        inputs=inputs(folder),
+        figures=all_figures(results),
+        coverage=all_coverage(results),
+        legs=leg_points(results),
+        distortions=distortions(results, everything),
+        elsewhere=others[0],
+        walking=walks[0],
+        curve=learning_curve(results),
+        provisional=None,
+        simulated=virtual,
+        system=_stated(),
+        planted=[level for part in planted for level in part],
+        variants=None,
+    )
+
+
+def recompute(folder: Path, runners: Collection[str]) -> dict[str, float]:
+    """RMSE (s) of these runners, each tested by networks that were trained without it, in this process."""
+    trials = {trial.name: trial for trial in read_trials(folder / "rbds")}
+    teacher = Teacher(trials)
+    found: dict[str, float] = {}
+    for runner in runners:
+        how = LearnedEstimator(
+            replace(DEFAULT_TABLE, nets=teacher.nets([n for n, trial in trials.items() if trial.runner != runner]))
+        )
+        matches = [match_leg(t, side, how) for t in trials.values() if t.runner == runner for side in t.legs]
+        found[runner] = rms(np.concatenate([match.stance_error_s for match in matches]))
+    return found

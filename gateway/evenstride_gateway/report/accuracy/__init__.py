@@ -1,0 +1,1 @@
+"""docs/accuracy.md and its pictures, from the figures of a study."""

@@ -1,0 +1,62 @@
+"""The goals of the learned estimator beside what was measured: a missed one is named, never left out."""
+
+from collections.abc import Sequence
+
+from evenstride_analysis.study.folds import RUNNER, STYLE
+from evenstride_analysis.study.result import Study
+from evenstride_gateway.report.accuracy.cells import ms, percent, table
+
+
+def in_short(study: Study) -> str:
+    runner = study.figures["learned"][RUNNER]
+    whole = runner.overall
+    found: list[tuple[str, str, str, bool]] = [
+        ("stance RMSE, runner left out", "5 ms", f"{ms(whole.rmse_s)} ms", whole.rmse_s <= 0.005),
+        ("stance MAE", "4 ms", f"{ms(whole.mae_s)} ms", whole.mae_s <= 0.004),
+    ]
+    biases = [one.bias_s for one in runner.by_speed.values()]
+    words = " / ".join(ms(bias_s, sign=True) for bias_s in biases) + " ms"
+    found.append(("bias at " + " / ".join(runner.by_speed) + " m/s", "±3 ms", words, max(map(abs, biases)) <= 0.003))
+    if whole.icc is not None and whole.si_error_sd is not None:
+        found.append(("ICC(2,1) of leg-run means", "at least 0.99", f"{whole.icc:.3f}", whole.icc >= 0.99))
+        si = whole.si_error_sd
+        found.append(("error SD of a run's symmetry index", "1.5 %", f"{percent(si, 2)} %", si <= 0.015))
+    wrong = runner.wrong_share
+    found.append(("missed and false strides", "0.3 %", f"{percent(wrong, 2)} %", wrong <= 0.003))
+    style = study.figures["learned"].get(STYLE)
+    if style is not None:
+        rmse_s, worst_s = style.overall.rmse_s, style.worst_runner_rmse_s
+        found.append(("stance RMSE, style left out", "5.5 ms", f"{ms(rmse_s)} ms", rmse_s <= 0.0055))
+        found.append(("worst runner, style left out", "9 ms", f"{ms(worst_s)} ms", worst_s <= 0.009))
+    found += _short_intervals(study)
+    if study.provisional is not None:
+        rmse_s, late_s = study.provisional.rmse_s, study.provisional.latency_p95_s
+        found.append(("provisional stride, RMSE", "6 ms", f"{ms(rmse_s)} ms", rmse_s <= 0.006))
+        found.append(("signal it needs after toe-off", "60 ms", f"{ms(late_s)} ms", late_s <= 0.060))
+    return table(
+        ("figure", "goal", "measured", ""),
+        [[what, goal, value, "met" if met else "**not met**"] for what, goal, value, met in found],
+    )
+
+
+def _short_intervals(study: Study) -> list[tuple[str, str, str, bool]]:
+    held = [it.stride_68 for it in study.coverage.values()]
+    legs = [it.leg_68 for it in study.coverage.values() if it.leg_68 is not None]
+    found = [("68 % intervals of strides, all kinds of folds", "60-76 %", _range(held), _inside(held))]
+    if legs:
+        found.append(("68 % intervals of legs, all kinds of folds", "60-76 %", _range(legs), _inside(legs)))
+    beyond = sum(it.beyond for it in study.coverage.values())
+    if beyond:
+        caught = sum(it.caught for it in study.coverage.values()) / beyond
+        found.append(("errors beyond 20 ms that were doubted", "at least 80 %", f"{caught:.0%}", caught >= 0.8))
+    flagged = max(it.flagged for it in study.coverage.values())
+    found.append(("strides doubted for it, any kind of fold", "6 %", f"{percent(flagged, 1)} %", flagged <= 0.06))
+    return found
+
+
+def _range(shares: Sequence[float]) -> str:
+    return f"{percent(min(shares))}-{percent(max(shares))} %"
+
+
+def _inside(shares: Sequence[float]) -> bool:
+    return min(shares) >= 0.60 and max(shares) <= 0.76

@@ -1,0 +1,377 @@
+"""docs/accuracy.md in words and tables, from the figures of a study. Nothing is computed here but units."""
+
+from collections.abc import Iterable
+
+from evenstride_analysis.study.figures import Agreement, Coverage, Figures
+from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, RUNNER, SPEED, STYLE
+from evenstride_analysis.study.result import Study
+from evenstride_gateway.report.accuracy.cells import ms, number, percent, table
+from evenstride_gateway.report.accuracy.goals import in_short
+from evenstride_gateway.report.accuracy.words import (
+    CURVE,
+    ELSEWHERE,
+    HEAD,
+    HOW,
+    NOT_VALIDATED,
+    PLANTED,
+    ROBUST,
+    SIMULATED,
+    UNCERTAIN,
+    VARIANTS,
+)
+
+_KINDS = {
+    RUNNER: "runner left out",
+    STYLE: "style left out (8 axes, both ends)",
+    ALIKE_8: "trained on 8 alike",
+    ANY_6: "trained on any 6",
+    ALIKE_5: "trained on 5 alike",
+    SPEED: "runner and speed left out",
+}
+_METHODS = ("learned", "rules")
+
+
+def page(study: Study, pictures: Iterable[str], folder: str) -> str:
+    """The whole document; `pictures` are the names of the files that lie in `folder`, relative to the document."""
+    drawn = set(pictures)
+
+    def picture(name: str, words: str) -> str:
+        return f"![{words}]({folder}/{name})\n\n" if name in drawn else ""
+
+    parts = [
+        f"# Accuracy\n\n{HEAD}\n\n",
+        "## In short\n\n" + in_short(study),
+        f"## How it was measured\n\n{HOW}\n\n",
+        "## Stance by speed and method\n\nEach runner was left out of training, then tested.\n\n" + _by_speed(study),
+        picture("agreement.svg", "Bland-Altman plot of the mean stance of each leg in each run, both methods"),
+        picture("error-by-speed.svg", "Mean error of each runner at each speed, both methods"),
+        "## Who is left out\n\n" + _by_kind(study),
+        "### Worst runners\n\n" + _runners(study),
+        f"## What a stride says of its own error\n\n{UNCERTAIN}\n\n" + _coverage(study),
+        _provisional(study),
+        f"## Learning curve over runners\n\n{CURVE}\n\n" + _curve(study),
+        picture("learning-curve.svg", "Stance error against the number of training runners"),
+        f"## Off the training set\n\n{ROBUST}\n\n" + _distortions(study),
+        picture("robustness.svg", "Stance error under each distortion, both methods"),
+        f"### Other laboratories, a real gyro, real walking\n\n{ELSEWHERE}\n\n" + _elsewhere(study),
+        f"## The virtual runner\n\n{SIMULATED}\n\n" + _simulated(study),
+        f"## Symmetry: coverage and power\n\n{PLANTED}\n\n" + _planted(study) if study.planted else "",
+        picture("power.svg", "Share of runners called uneven against the planted symmetry index"),
+        f"## What has not been validated\n\n{NOT_VALIDATED}\n\n",
+        f"## Variants tried\n\n{VARIANTS.format(n=study.variants)}\n\n" if study.variants else "",
+        "## Inputs\n\n" + _inputs(study),
+    ]
+    return "".join(parts).rstrip() + "\n"
+
+
+def _name(study: Study, method: str) -> str:
+    return study.method if method == "learned" else "rules-1"
+
+
+def _agreement(it: Agreement) -> list[str]:
+    return [
+        str(it.stances),
+        ms(it.rmse_s),
+        ms(it.mae_s),
+        ms(it.bias_s, sign=True),
+        f"{ms(it.loa_low_s, sign=True)} to {ms(it.loa_high_s, sign=True)}",
+        number(it.icc, 3),
+        f"{percent(it.si_error_sd, 2)} ({number(it.si_correlation, 2)})",
+    ]
+
+
+def _by_speed(study: Study) -> str:
+    head = ("speed, m/s", "method", "stances", "RMSE, ms", "MAE, ms", "bias, ms", "limits of agreement, ms")
+    rows: list[list[str]] = []
+    for speed in study.figures["learned"][RUNNER].by_speed:
+        for method in _METHODS:
+            one = study.figures[method][RUNNER].by_speed[speed]
+            rows.append([speed, _name(study, method), *_agreement(one)])
+    rows += [["all", _name(study, m), *_agreement(study.figures[m][RUNNER].overall)] for m in _METHODS]
+    return table((*head, "ICC(2,1) of leg-run means", "SI error SD, % (r)"), rows)
+
+
+def _by_kind(study: Study) -> str:
+    head = (
+        "fold",
+        "method",
+        "RMSE, ms [95 % over runners]",
+        "worst runner, ms",
+        "bias, ms",
+        "SI error SD, % (r)",
+        "contact RMSE, ms (bias)",
+        "toe-off RMSE, ms (bias)",
+        "beyond 20 ms, %",
+        "missed + false",
+        "doubted, %",
+    )
+    rows: list[list[str]] = []
+    for kind in study.figures["learned"]:
+        for method in _METHODS:
+            it = study.figures[method][kind]
+            whole = it.overall
+            rows.append(
+                [
+                    _KINDS.get(kind, kind),
+                    _name(study, method),
+                    f"{ms(whole.rmse_s)} [{ms(it.rmse_range_s[0])}-{ms(it.rmse_range_s[1])}]",
+                    ms(it.worst_runner_rmse_s),
+                    ms(whole.bias_s, sign=True),
+                    f"{percent(whole.si_error_sd, 2)} ({number(whole.si_correlation, 2)})",
+                    f"{ms(it.contact_rmse_s)} ({ms(it.contact_bias_s, sign=True)})",
+                    f"{ms(it.toe_off_rmse_s)} ({ms(it.toe_off_bias_s, sign=True)})",
+                    percent(it.beyond_20ms / whole.stances, 2),
+                    f"{it.missed} + {it.false} ({percent(it.wrong_share, 2)} %)",
+                    percent(it.doubted / whole.stances, 1),
+                ]
+            )
+    return table(head, rows)
+
+
+def _runners(study: Study) -> str:
+    kinds = [kind for kind in (RUNNER, STYLE) if kind in study.figures["learned"]]
+    rows: list[list[str]] = []
+    mine = study.figures["learned"][RUNNER].rmse_by_runner_s
+    for runner, rmse_s in sorted(mine.items(), key=lambda pair: -pair[1])[:6]:
+        rows.append([runner, *(_worst(study.figures["learned"][kind], runner) for kind in kinds)])
+        rows[-1].append(_worst(study.figures["rules"][RUNNER], runner))
+        del rmse_s
+    head = ["runner", *(f"RMSE, {_KINDS[kind]}, ms" for kind in kinds), "rules-1, runner left out, ms"]
+    return table(head, rows)
+
+
+def _worst(it: Figures, runner: str) -> str:
+    value = it.rmse_by_runner_s.get(runner)
+    return "-" if value is None else ms(value)
+
+
+def _coverage(study: Study) -> str:
+    head = (
+        "fold",
+        "68 % interval of a stride holds, %",
+        "95 %",
+        "68 % interval of a leg in a run, %",
+        "95 %",
+        "median SD of a leg, ms",
+        "SD > 7 ms: flagged, %",
+        "of errors beyond 20 ms caught",
+        "legs with SD > 6 ms, %",
+    )
+    rows = [[_KINDS.get(kind, kind), *_covered(it)] for kind, it in study.coverage.items()]
+    beyond = sum(it.beyond for it in study.coverage.values())
+    caught = sum(it.caught for it in study.coverage.values())
+    together = f"{caught / beyond:.0%}" if beyond else "none to catch"
+    return (
+        table(head, rows)
+        + f"Over all folds together: {caught} of {beyond} errors beyond 20 ms caught ({together}).\n\n"
+    )
+
+
+def _covered(it: Coverage) -> list[str]:
+    return [
+        percent(it.stride_68),
+        percent(it.stride_95),
+        percent(it.leg_68),
+        percent(it.leg_95),
+        "-" if it.leg_sd_median_s is None else ms(it.leg_sd_median_s),
+        percent(it.flagged, 1),
+        f"{it.caught} of {it.beyond}",
+        percent(it.refused),
+    ]
+
+
+def _provisional(study: Study) -> str:
+    it = study.provisional
+    if it is None:
+        return ""
+    return (
+        "### The provisional stride of the live page\n\n"
+        f"Decided with {ms(it.latency_median_s)} ms of signal after toe-off (median; 95 % within"
+        f" {ms(it.latency_p95_s)} ms), before the stride is complete: RMSE {ms(it.rmse_s)} ms, bias"
+        f" {ms(it.bias_s, sign=True)} ms over {it.stances} stances, runner left out;"
+        f" {percent(it.missing_share, 1)} % of the stances got none.\n\n"
+    )
+
+
+def _curve(study: Study) -> str:
+    rows = [
+        [
+            str(point.runners),
+            str(point.draws),
+            f"{ms(point.rmse_s)} ({ms(point.rmse_low_s)}-{ms(point.rmse_high_s)})"
+            if point.draws > 1
+            else ms(point.rmse_s),
+            ms(point.worst_runner_rmse_s),
+            percent(point.si_error_sd, 2),
+        ]
+        for point in study.curve
+    ]
+    return table(
+        ("runners", "groups drawn", "RMSE, ms (range over groups)", "worst runner, ms", "SI error SD, %"), rows
+    )
+
+
+def _distortions(study: Study) -> str:
+    head = (
+        "test recordings",
+        "",
+        "RMSE, ms",
+        "bias, ms",
+        "worst runner, ms",
+        "SI error SD, %",
+        "missed + false, %",
+        "doubted, %",
+        "68 % interval holds, %",
+        "rules-1: RMSE, ms (bias)",
+    )
+    rows = [
+        [
+            row.group,
+            row.name,
+            ms(row.learned.rmse_s),
+            ms(row.learned.bias_s, sign=True),
+            ms(row.worst_runner_rmse_s),
+            percent(row.learned.si_error_sd, 2),
+            percent(row.wrong_share, 2),
+            percent(row.doubted_share, 1),
+            percent(row.stride_68),
+            f"{ms(row.rules.rmse_s)} ({ms(row.rules.bias_s, sign=True)})",
+        ]
+        for row in study.distortions
+    ]
+    speed = study.figures["learned"].get(SPEED)
+    if speed is not None:
+        rules = study.figures["rules"][SPEED].overall
+        rows.insert(
+            1,
+            [
+                "speed",
+                "never trained on, nor the runner",
+                ms(speed.overall.rmse_s),
+                " / ".join(f"{ms(one.bias_s, sign=True)}" for one in speed.by_speed.values()),
+                ms(speed.worst_runner_rmse_s),
+                percent(speed.overall.si_error_sd, 2),
+                percent(speed.wrong_share, 2),
+                percent(speed.doubted / speed.overall.stances, 1),
+                percent(study.coverage[SPEED].stride_68),
+                f"{ms(rules.rmse_s)} ({ms(rules.bias_s, sign=True)})",
+            ],
+        )
+    return table(head, rows)
+
+
+def _elsewhere(study: Study) -> str:
+    head = (
+        "recording",
+        "leg",
+        "method",
+        "stances (missed)",
+        "contact, ms",
+        "toe-off, ms",
+        "stance, ms",
+        "SD within, ms",
+        "stated SD, ms",
+        "doubted",
+    )
+    rows = [
+        [
+            row.source,
+            row.leg,
+            row.method,
+            f"{row.stances} ({row.missed})",
+            ms(row.contact_bias_s, sign=True),
+            ms(row.toe_off_bias_s, sign=True),
+            ms(row.stance_bias_s, sign=True),
+            ms(row.within_sd_s),
+            ms(row.stated_sd_s),
+            str(row.doubted),
+        ]
+        for row in study.elsewhere
+    ]
+    walked = [
+        [row.name, str(row.strides), f"{percent(row.walking / row.strides, 1)} %", str(row.doubted_running)]
+        for row in study.walking
+    ]
+    return table(head, rows) + table(
+        ("real walking", "strides", "told from running", "taken for running, but doubted"), walked
+    )
+
+
+def _simulated(study: Study) -> str:
+    head = (
+        "virtual runners",
+        "method",
+        "runs",
+        "strides",
+        "stance RMSE, ms",
+        "bias, ms",
+        "worst leg, ms",
+        "SI error SD, %",
+    )
+    rows = [
+        [
+            row.name,
+            row.method,
+            str(row.runs),
+            str(row.strides),
+            ms(row.stance_rmse_s),
+            ms(row.stance_bias_s, sign=True),
+            ms(row.worst_leg_bias_s),
+            percent(row.si_error_sd, 2),
+            f"{row.missed} + {row.false}",
+        ]
+        for row in study.simulated
+    ]
+    return table((*head, "missed + false"), rows)
+
+
+def _planted(study: Study) -> str:
+    head = (
+        "how",
+        "planted SI, %",
+        "runners",
+        "95 % interval holds it, %",
+        "under 60 pairs",
+        "60 and more",
+        "real, %",
+        "possible, %",
+        "not measurable, %",
+        "on the wrong leg, %",
+        "mean half-width, %",
+    )
+    rows = [
+        [
+            level.source,
+            percent(level.planted),
+            str(level.runners),
+            percent(level.covered, 1),
+            percent(level.covered_short, 1),
+            percent(level.covered_long, 1),
+            percent(level.real, 1),
+            percent(level.possible, 1),
+            percent(level.refused, 1),
+            percent(level.wrong_side, 1),
+            percent(level.half_width, 1),
+        ]
+        for level in study.planted
+    ]
+    stated = study.system
+    words = (
+        f"Each leg draws a system error as large as the product states it for `{study.method}`:"
+        f" {percent(stated.estimator, 1)} % of the index by the\nestimator, {percent(stated.allowance, 1)} % by strap,"
+        f" skin and placement ({percent(stated.together, 1)} % together).\n\n"
+    )
+    return words + table(head, rows)
+
+
+def _inputs(study: Study) -> str:
+    rows = [
+        [what, name, f"`{digest[:16]}`"]
+        for what, part in (("data", study.inputs.data), ("table", study.inputs.tables), ("code", study.inputs.code))
+        for name, digest in part.items()
+    ]
+    return (
+        "SHA-256 (first 16 digits) of what these figures were made from; comments do not count. All figures are in\n"
+        "[accuracy.json](accuracy.json). A test compares the hashes, trains again without three of the runners, and\n"
+        "fails when either has changed.\n\n" + table(("", "input", "hash"), rows)
+    )

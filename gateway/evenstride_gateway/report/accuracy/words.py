@@ -1,0 +1,68 @@
+"""What docs/accuracy.md says besides its numbers."""
+
+HEAD = """\
+Made by `evenstride accuracy --out docs/accuracy.md`; not edited by hand, and stated nowhere else.
+
+**These are no claims about real pods.** The signals are virtual sensors computed from motion capture on a treadmill:
+faithful in time, without straps, skin and sensor error. Real pods will be worse; what has not been validated stands at
+the end."""
+
+HOW = """\
+- Runners: RBDS, 18 treadmill runners at 2.5, 3.5 and 4.5 m/s (Fukuchi, Fukuchi & Duarte 2017, PeerJ 5:e3298, CC BY
+  4.0). Reference: vertical force through 50 N, 50 Hz low-pass. Another threshold moves the truth: 20 N +13 ms,
+  100 N -13 ms.
+- Counted: contact after 1 s and toe-off before 29 s; each reference stance against the nearest found contact within
+  250 ms. Doubted strides are included everywhere; nothing is hidden by a flag.
+- Every stride went through the product's own detector. Each fold is trained anew on its own runners; no figure comes
+  from a runner who was trained on. `rules-1` takes its two constants from the same training runners.
+- Limits of agreement are of single stances. SI is the symmetry index of a run, SI error SD the SD of found minus true
+  over runs. ICC(2,1) is of the mean stance of a leg in a run. The interval beside the RMSE is a bootstrap over runners.
+- Style axes (duty factor, stride time, foot strike, and what the signals look like around contact and toe-off) use the
+  reference, and only to choose who is left out."""
+
+UNCERTAIN = """\
+Each stride states an SD, and the part of it that its leg keeps for a whole run. A 68 % interval should hold the truth
+in 68 of 100 cases: less is too bold, more too shy. A stride with an SD above 7 ms is doubted; a leg with an SD above
+6 ms gets no absolute verdict. The formula behind the SD never saw the tested runner."""
+
+CURVE = """\
+Random groups of runners to train on, tested on six of the others; the last row is the fold "runner left out". More
+runners help while they bring new styles."""
+
+ROBUST = """\
+The recordings of the tested runner are distorted, training never sees the distortion and never the runner. `rules-1`
+stands beside it with the constants of undistorted recordings."""
+
+ELSEWHERE = """\
+By the product's own table and by `rules-1`. Mean errors found minus reference. JDX: one runner, virtual sensors at
+240 Hz, instrumented treadmill (johnjdavisiv/demo-force-processing, MIT). BioMAC: the mean stride of real shank sensors
+against a force plate, repeated into a train of equal strides (Dorschky et al. 2019, J Biomech 95:109278, Apache-2.0);
+a mean stride smears the impact. Contact and toe-off offsets belong to hardware, filter and synchronisation: they do not
+carry over, which is why each hardware version needs a reference session. Walking: real shank sensors, 3.0 to 4.4 km/h
+(Trautmann et al. 2021, Data 6:95, MIT)."""
+
+SIMULATED = """\
+Simulated runs of 90 s at 3 m/s with planted truth. With the system error on, each leg draws the error that was measured
+on real recordings."""
+
+PLANTED = """\
+Simulated runners whose true symmetry index is known: strides drawn with the scatter, the memory and the shared part
+that RBDS shows, 25 to 400 pairs, judged by the product's own verdict. The 95 % total interval should hold the planted
+value in 93 to 97 of 100 runners, an even runner be called `real` in at most 1.5 of 100. This proves the arithmetic of
+the verdict; the size of the errors is shown above for the estimator, and by nothing yet for strap, skin and placement."""
+
+NOT_VALIDATED = """\
+- **Real shank hardware against force plates: nothing.** No public set holds raw running of a shank 6-axis sensor
+  together with force. Straps, skin, mounting by hand and real sensor error come on top of every figure above.
+- Running overground, on bends, slopes, soft ground, in spikes or barefoot; above 4.5 m/s and below 2.5 m/s.
+- Runners who are injured, elite or very young; all 18 are of one laboratory and one treadmill.
+- Contact and toe-off offsets of any real hardware; until a reference session, stance of pods may be off by tens of
+  milliseconds in the same direction on both legs.
+- Walking stance (walking is only told from running), impact size (see `docs/units-and-frames.md`), and bone load, which
+  no figure here says anything about.
+- That a difference between the legs means anything for health."""
+
+VARIANTS = """\
+{n} variants of the estimator were scored on these same folds while it was made (`docs/decisions/0009`), about 235 more
+in the study that came before it. Each choice was made without the tested runner in the fold, but the choice among
+variants has seen all folds: expect unseen runners to be somewhat worse."""
