@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from evenstride_analysis.model import Frame, Measure, Session, Stride
-from evenstride_analysis.symmetry import SystematicError, grid
+from evenstride_analysis.summary import straight_grid
+from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
@@ -62,7 +63,7 @@ def finish(
 def regrid(store: Store, session_id: str, system: SystematicError) -> None:
     """The symmetry points that follow from what the store says of the session now; others retire."""
     steps = session_steps(store, session_id)
-    points = [point for measure in _GRID for point in grid(steps, measure, system=system)]
+    points = [point for measure in _GRID for point in straight_grid(steps, measure, system=system)]
     store.put_symmetry(session_id, points, replace=True)
 
 

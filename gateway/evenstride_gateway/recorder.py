@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import Assignment, ClockFit, Frame, Measure, PodInfo, Session, Side, Step, Stride
 from evenstride_analysis.pairing import Pairing
-from evenstride_analysis.symmetry import LiveSymmetry, SystematicError
+from evenstride_analysis.summary import LiveSession
+from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.air import RawFrame, StrideRecords
 from evenstride_gateway.clock import shifted
 from evenstride_gateway.errors import InputError
@@ -40,7 +41,7 @@ class LiveLegs:
     def __init__(self, start_s: float, system: SystematicError) -> None:
         self.start_s = start_s
         self.pairing = Pairing()
-        self.symmetry = [LiveSymmetry(measure=measure, system=system) for measure in SHOWN]
+        self.session = LiveSession(SHOWN, system=system)
         self.latest_s: dict[Side, float] = {}
 
     def push(self, side: Side, stride: Stride, t_s: float, bound_s: float) -> list[Step]:
@@ -185,14 +186,19 @@ class Recorder:
         legs = self._legs
         for step in steps:
             self._view.on_step(step, step.t_s + legs.start_s)
-            for live in legs.symmetry:
-                live.push(step)
-        points = [point for live in legs.symmetry for point in live.grid_points()]
+        legs.session.push(steps)
+        await self._tell(steps[-1].t_s)
+
+    async def _tell(self, t_s: float) -> None:
+        """What has settled until `t_s`: points to the store, the newest values and the place to the page."""
+        session = self._legs.session
+        points = session.grid_points()
         if points and self.recording is not None:
             session_id = self.recording.session.session_id
             await self._queue.put(lambda store: store.put_symmetry(session_id, points))
-        for live in legs.symmetry:
-            self._view.on_symmetry(live.at(steps[-1].t_s))
+        for symmetry in session.at(t_s):
+            self._view.on_symmetry(symmetry)
+        self._view.on_place(session.place)
 
     async def start(self, session: Session, assignments: Sequence[Assignment], *, start_s: float) -> None:
         """Begin to record. Raises StoreError; then nothing was begun."""
@@ -256,6 +262,9 @@ class Recorder:
         for pod_id, pipeline in list(self.pipelines.items()):
             await self.on_strides(pod_id, pipeline.flush())
         await self._enter(self._legs.pairing.flush())
+        self._legs.session.flush()
+        if self._legs.latest_s:
+            await self._tell(max(self._legs.latest_s.values()))
         await self.sync()
 
     async def close_raw(self) -> None:

@@ -21,21 +21,21 @@ from evenstride_analysis.model import (
     Symmetry,
     Verdict,
 )
-from evenstride_analysis.strides.rules import DEFAULT_RULES
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.summary.doubting import doubt_shares, refusal_of, widened
 from evenstride_analysis.summary.legs import leg_summary
+from evenstride_analysis.summary.live import LiveSession, StraightSymmetry, straight_grid
 from evenstride_analysis.summary.parts import parts_of
 from evenstride_analysis.symmetry import (
     MIN_PAIRS,
     Question,
     SystematicError,
-    grid,
     is_clean,
     judge_family,
     pairs_of,
 )
 
-__all__ = ["straight_steps", "summarise"]
+__all__ = ["LiveSession", "StraightSymmetry", "straight_grid", "summarise"]
 _FAMILY = (Measure.STANCE, Measure.IMPACT, Measure.IMPACT_AXIAL)  # the first one is the primary verdict
 
 
@@ -73,8 +73,8 @@ def summarise(
         cadence_spm=120.0 / median(strides_s) if strides_s else None,
         flight_mean_s=math.fsum(flights) / len(flights) if flights else None,
         symmetry={found.measure: found for found in answers},
-        balance_series=tuple(grid(straight_steps(reading.steps), Measure.STANCE, system=system)),
-        method="|".join(methods) or DEFAULT_RULES.method,
+        balance_series=tuple(straight_grid(reading.steps, Measure.STANCE, system=system)),
+        method="|".join(methods) or DEFAULT_TABLE.method,
         excluded=_excluded(reading.steps, gates),
         parts=parts_of(reading, used, system=wide),
         speed=_speed(reading, used),
@@ -82,11 +82,6 @@ def summarise(
         direction=0 if course is None else course.direction,
         doubts=shares,
     )
-
-
-def straight_steps(steps: Sequence[Step]) -> list[Step]:
-    """What a symmetry over time is made of: all but the bends."""
-    return [step for step in steps if step.surface is not Surface.BEND]
 
 
 def _chosen(reading: Reading) -> tuple[list[Step], list[str]]:

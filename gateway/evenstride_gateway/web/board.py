@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evenstride_analysis.model import Gait, Side, Verdict
+from evenstride_analysis.model import Gait, Side, Surface, Verdict
 
 # A field's description is its documentation in the OpenAPI schema.
 Age = Annotated[float | None, Field(description="seconds since then, at the moment of sending; null = never")]
@@ -120,6 +120,9 @@ class Board:
     impact: Annotated[Finding, Field(description="symmetry of the axial impact")]
     cadence_spm: Annotated[float | None, Field(description="steps per minute, both feet")]
     gait: Gait | None
+    surface: Annotated[Surface | None, Field(description="straight or bend now; null or unknown = not told yet")]
+    direction: Annotated[int, Field(description="+1 in a bend to the left, -1 to the right, 0 on the straight")]
+    lap: Annotated[int | None, Field(description="lap of a track, from 1; null before the first whole bend")]
     pods: list[Pod]
     warnings: list[str]
     strips: dict[Side, Strip]

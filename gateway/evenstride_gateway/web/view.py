@@ -9,6 +9,7 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from evenstride_analysis import units
+from evenstride_analysis.context import Placed
 from evenstride_analysis.model import Doubt, Gait, Measure, Side, Step, Stride, Symmetry
 from evenstride_gateway.link.source import LinkState
 from evenstride_gateway.web.board import Board, Leg, Limits, Pod, Recording, SessionState, Strip
@@ -118,6 +119,7 @@ class LiveView:
         self._epoch += 1
         self._legs = {side: _LegHistory() for side in Side}
         self._symmetry: dict[Measure, Symmetry] = {}
+        self._place = Placed()
 
     # --- what happens -------------------------------------------------------------------------------------------
 
@@ -175,6 +177,10 @@ class LiveView:
     def on_symmetry(self, symmetry: Symmetry) -> None:
         """The newest symmetry of its measure: stance is the balance, axial impact the impact; others are not shown."""
         self._symmetry[symmetry.measure] = symmetry
+
+    def on_place(self, place: Placed) -> None:
+        """Where the runner is now."""
+        self._place = place
 
     def on_pod(self, pod: PodReading) -> None:
         """The newest state of one pod."""
@@ -244,6 +250,9 @@ class LiveView:
             impact=finding(self._symmetry.get(Measure.IMPACT_AXIAL), age_s=worst_s),
             cadence_spm=self._cadence_spm() if fresh else None,
             gait=self._gait() if fresh else None,
+            surface=self._place.surface if fresh else None,
+            direction=self._place.direction if fresh else 0,
+            lap=self._place.lap,
             pods=[_pod(pod, now_s) for pod in sorted(self._pods.values(), key=_left_first)],
             warnings=[*self._pod_warnings(), *self._told.values()],
             strips=strips,

@@ -47,7 +47,7 @@ function show() {
     text($(`impact-${side}`), number(leg.impact_axial_mean_g ?? leg.impact_axial_g, 1));
   }
   text($('cadence'), number(board.cadence_spm, 0));
-  text($('gait'), { run: 'running', walk: 'walking' }[board.gait] ?? 'not moving');
+  text($('gait'), moving(board));
   drawPods(board.pods);
   const warnings = board.warnings.join('\n');
   if ($('warnings').dataset.said !== warnings) {
@@ -96,6 +96,14 @@ function showAges() {
     text(item.querySelector('.age'), podAge === null ? state : podAge < 1.95 && state === 'live' ? 'live' : `${state} · heard ${span(podAge)} ago`);
   }
   drawSession(board.session, silent ? 0 : silentMs);
+}
+
+function moving(board) {
+  const words = [{ run: 'running', walk: 'walking' }[board.gait] ?? 'not moving'];
+  if (board.gait && board.surface === 'straight') words.push('straight');
+  if (board.gait && board.surface === 'bend') words.push('bend, left out of the verdict');
+  if (board.lap) words.push(`lap ${board.lap}`);
+  return words.join(' · ');
 }
 
 function under(kind, leg, oldAge, since) {
