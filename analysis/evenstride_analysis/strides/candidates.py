@@ -4,7 +4,6 @@ Positions are fractional sample numbers within the arrays handed in. Filtered ar
 """
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -50,53 +49,50 @@ def rule_kernels(rate_hz: float) -> RuleKernels:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Initial contact. `zero_crossing` is the gyro's; `fallback` says that the axial rule found nothing."""
+class Candidates(NamedTuple):
+    """What the rules find in one stride, nothing subtracted: positions. `found` False: the rest means nothing.
 
-    position: float
-    zero_crossing: float
+    `opening` is the gyro's zero crossing before the contact; `fallback` says that the axial rule found nothing there.
+    `bend` is the other rule's toe-off (walking: the same one).
+    """
+
+    found: bool
+    contact: float
+    opening: float
     fallback: bool
+    next_contact: float
+    next_opening: float
+    toe_off: float
+    bend: float
+    running: bool
+    swing_peak_radps: float
 
 
 @compiled
 def find_candidates(
     accel_mps2: FloatArray, gyro_radps: FloatArray, swing0: int, swing1: int, rate_hz: float, kernels: RuleKernels
-) -> tuple[bool, float, float, bool, float, float, bool, float, float, bool, float]:
+) -> Candidates:
     """All rules on one stride: accel_mps2, gyro_radps (n, 3), columns contiguous, the mid-swings at swing0 and swing1.
 
-    (found; contact, its zero crossing, fallback; the next contact's three; toe-off, bend; running; the swing's peak).
-    found is False where the gyro does not cross zero after a mid-swing. Running: the swing before or after exceeds
-    300 deg/s (15 Hz) and the stride lasts less than 0.95 s; else toe-off is the walking rule's, and bend the same.
+    Nothing is found where the gyro does not cross zero after a mid-swing. Running: the swing before or after exceeds
+    300 deg/s (15 Hz) and the stride lasts less than 0.95 s; else toe-off is the walking rule's.
     """
     wz = gyro_radps[:, 2]
     wz15 = padded(wz, kernels.rate)
     axial = padded(accel_mps2[:, 1], kernels.axial)
-    here, here_crossing, here_fallback = contact_at(wz15, axial, swing0, rate_hz)
-    following, crossing, fallback = contact_at(wz15, axial, swing1, rate_hz)
+    here, opening, fallback = contact_at(wz15, axial, swing0, rate_hz)
+    following, next_opening, _ = contact_at(wz15, axial, swing1, rate_hz)
     if here < 0.0 or following < 0.0:
-        return False, here, here_crossing, here_fallback, following, crossing, fallback, 0.0, 0.0, False, 0.0
+        return Candidates(False, here, opening, fallback, following, next_opening, 0.0, 0.0, False, 0.0)
     reach = round(_PEAK_REACH_S * rate_hz)
     peak0 = float(np.max(wz15[swing0 - reach : swing0 + reach + 1]))
     peak1 = float(np.max(wz15[swing1 - reach : swing1 + reach + 1]))
     running = max(peak0, peak1) > RUN_SWING_PEAK_RADPS and (following - here) / rate_hz < RUN_STRIDE_S
     if running:
-        toe_off, bend = toe_off_by_rules(wz, wz15, swing0, swing1, kernels)
+        toe_off, bend = toe_off_running(wz, wz15, swing0, swing1, kernels)
     else:
         toe_off = bend = toe_off_walking(wz15, swing0, swing1)
-    return (
-        True,
-        here,
-        here_crossing,
-        here_fallback,
-        following,
-        crossing,
-        fallback,
-        toe_off,
-        bend,
-        running,
-        peak1,
-    )
+    return Candidates(True, here, opening, fallback, following, next_opening, toe_off, bend, running, peak1)
 
 
 @compiled
@@ -160,7 +156,7 @@ def contact_at(wz15: FloatArray, axial_mps2: FloatArray, swing: int, rate_hz: fl
 
 
 @compiled
-def toe_off_by_rules(
+def toe_off_running(
     wz: FloatArray, wz15: FloatArray, swing0: int, swing1: int, kernels: RuleKernels
 ) -> tuple[float, float]:
     """Toe-off between two mid-swings by two rules: (gyro complement, bend), positions.
@@ -210,16 +206,3 @@ def mid_swing(rate_radps: FloatArray, first: int, stop: int, half_window: int) -
     """`swing_at` with None where there is none."""
     at = swing_at(rate_radps, first, stop, half_window)
     return None if at < 0 else at
-
-
-def padded_low_pass(signal: FloatArray, cutoff_hz: float, rate_hz: float) -> FloatArray:
-    return padded(np.ascontiguousarray(signal), low_pass_kernel(cutoff_hz, rate_hz))
-
-
-def contact(wz15: FloatArray, axial_mps2: FloatArray, swing: int, rate_hz: float) -> Contact | None:
-    position, crossing, fallback = contact_at(wz15, axial_mps2, swing, rate_hz)
-    return None if position < 0.0 else Contact(position, crossing, fallback)
-
-
-def toe_off_running(wz: FloatArray, wz15: FloatArray, swing0: int, swing1: int, rate_hz: float) -> tuple[float, float]:
-    return toe_off_by_rules(np.ascontiguousarray(wz), wz15, swing0, swing1, rule_kernels(rate_hz))

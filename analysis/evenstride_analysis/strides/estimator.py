@@ -4,28 +4,18 @@ The detector owns windows, time, gaps and clipping; an `Estimator` owns the even
 learned one takes their place behind the same Protocol (and may use them as its start).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
 
 from evenstride_analysis.model import Doubt, FloatArray, Gait
 from evenstride_analysis.strides.candidates import (
     ZERO_CROSSING_LIMIT_S,
-    Contact,
-    contact,
-    padded_low_pass,
-    toe_off_running,
-    toe_off_walking,
+    Candidates,
+    find_candidates,
+    rule_kernels,
 )
 from evenstride_analysis.strides.rules import Rules
 
-# Running against walking. Strides in the reference sets: running 2.5-4.5 m/s 0.52-0.86 s with swings of 404 deg/s and
-# more; walking 3.0-4.4 km/h 1.05-1.5 s with swings up to 418 deg/s. So the stride time decides and the swing only keeps
-# shuffling out; 300 instead of signals.md's 400 deg/s leaves room for jogging below 2.5 m/s.
-RUN_SWING_PEAK_RADPS = math.radians(300.0)
-RUN_STRIDE_S = 0.95
 _DISAGREE_S = 0.040
 _RUN_STANCE_S = (0.12, 0.45)
 _WALK_STANCE_S = (0.40, 1.20)
@@ -68,20 +58,6 @@ class Events:
     stance_sd_s: float
     doubt: Doubt
     stance_system_sd_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates:
-    """What the rules found in a window, nothing subtracted: positions; `bend` is the other rule's toe-off (walking: the
-    same one).
-    """
-
-    contact: Contact
-    following: Contact
-    toe_off: float
-    bend: float
-    running: bool
-    swing_peak_radps: float
 
 
 class Estimator(Protocol):
@@ -131,29 +107,15 @@ class RulesEstimator:
 
     def candidates(self, window: StrideWindow) -> Candidates | None:
         """What the rules find, or None where the gyro does not cross zero after a mid-swing."""
-        rate_hz, swing0, swing1 = window.rate_hz, window.swing0, window.swing1
-        wz = window.gyro_radps[:, 2]
-        wz15 = padded_low_pass(wz, 15.0, rate_hz)
-        axial = padded_low_pass(window.accel_mps2[:, 1], 60.0, rate_hz)
-        here = contact(wz15, axial, swing0, rate_hz)
-        following = contact(wz15, axial, swing1, rate_hz)
-        if here is None or following is None:
-            return None
-        peaks = [_peak(wz15, swing, rate_hz) for swing in (swing0, swing1)]
-        stride_s = (following.position - here.position) / rate_hz
-        running = max(peaks) > RUN_SWING_PEAK_RADPS and stride_s < RUN_STRIDE_S
-        if running:
-            toe_off, bend = toe_off_running(wz, wz15, swing0, swing1, rate_hz)
-        else:
-            toe_off = bend = toe_off_walking(wz15, swing0, swing1)
-        return Candidates(
-            contact=here,
-            following=following,
-            toe_off=toe_off,
-            bend=bend,
-            running=running,
-            swing_peak_radps=peaks[1],
+        found = find_candidates(
+            window.accel_mps2,
+            window.gyro_radps,
+            window.swing0,
+            window.swing1,
+            window.rate_hz,
+            rule_kernels(window.rate_hz),
         )
+        return found if found.found else None
 
     def judged(self, window: StrideWindow, found: Candidates) -> Events | None:
         """The candidates with the offsets subtracted and their doubts; None where their order is impossible."""
@@ -161,10 +123,10 @@ class RulesEstimator:
         doubt = Doubt(0)
         if abs(found.toe_off - found.bend) > _DISAGREE_S * rate_hz:
             doubt |= Doubt.CANDIDATES_DISAGREE
-        if running and found.contact.fallback:
+        if running and found.fallback:
             doubt |= Doubt.FALLBACK
         ic_offset, tc_offset = self._rules.ic_offset_s * rate_hz, self._rules.tc_offset_s * rate_hz
-        start, following = found.contact.position - ic_offset, found.following.position - ic_offset
+        start, following = found.contact - ic_offset, found.next_contact - ic_offset
         toe_off = found.toe_off - (tc_offset if running else 0.0)
         shortest, longest = _RUN_STANCE_S if running else _WALK_STANCE_S
         if not shortest <= (toe_off - start) / rate_hz <= longest:
@@ -175,14 +137,9 @@ class RulesEstimator:
             contact=start,
             toe_off=toe_off,
             next_contact=following,
-            opening=found.contact.zero_crossing,
+            opening=found.opening,
             swing_peak_radps=found.swing_peak_radps,
             gait=Gait.RUN if running else Gait.WALK,
             stance_sd_s=self._rules.stance_sd_s if running else _WALK_STANCE_SD_S,
             doubt=doubt,
         )
-
-
-def _peak(wz15: FloatArray, swing: int, rate_hz: float) -> float:
-    reach = round(0.06 * rate_hz)
-    return float(np.max(wz15[swing - reach : swing + reach + 1]))

@@ -7,7 +7,8 @@ import numpy as np
 from evenstride_analysis.compiled import compiled
 from evenstride_analysis.filters import half_length
 from evenstride_analysis.model import Doubt, FloatArray, Gait
-from evenstride_analysis.strides.estimator import Candidates, Events, RulesEstimator, StrideWindow
+from evenstride_analysis.strides.candidates import Candidates
+from evenstride_analysis.strides.estimator import Events, RulesEstimator, StrideWindow
 from evenstride_analysis.strides.learned.frame import functional_frame
 from evenstride_analysis.strides.learned.nets import EventNets, Guess, self_check_s, settle, step_s
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE, LearnedTable
@@ -56,8 +57,8 @@ class LearnedEstimator:
         margin = half_length(kernel)
         signals = sagittal(window.accel_mps2, window.gyro_radps, window.swing0, window.swing1, kernel)
         guess = Guess(
-            opening=candidates.contact.zero_crossing - margin,
-            following=candidates.following.zero_crossing - margin,
+            opening=candidates.opening - margin,
+            following=candidates.next_opening - margin,
             stride=float(window.swing1 - window.swing0),
         )
         found = timed(signals, window.true_rate_hz, guess, self._nets)
@@ -70,7 +71,7 @@ class LearnedEstimator:
         rate_hz, table = window.true_rate_hz, self._table
         doubt = Doubt(0)
         far = min(abs(toe_off - candidates.toe_off), abs(toe_off - candidates.bend))
-        if max(far, abs(contact - candidates.contact.position)) > _DISAGREE_S * rate_hz:
+        if max(far, abs(contact - candidates.contact)) > _DISAGREE_S * rate_hz:
             doubt |= Doubt.CANDIDATES_DISAGREE
         stance_sd_s = sd_s(table.stride_variance, checks_s)
         trained = (
@@ -84,7 +85,7 @@ class LearnedEstimator:
             contact=contact - table.ic_offset_s * rate_hz,
             toe_off=toe_off - table.tc_offset_s * rate_hz,
             next_contact=next_contact - table.ic_offset_s * rate_hz,
-            opening=candidates.contact.zero_crossing,
+            opening=candidates.opening,
             swing_peak_radps=candidates.swing_peak_radps,
             gait=Gait.RUN,
             stance_sd_s=stance_sd_s,
