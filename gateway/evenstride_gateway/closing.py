@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from evenstride_analysis.context import Ground
 from evenstride_analysis.model import Frame, Measure, Session, Stride
 from evenstride_analysis.summary import straight_grid
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
-from evenstride_gateway.results import AFTER_S, CONTEXT_S, rerun, session_steps
+from evenstride_gateway.results import AFTER_S, CONTEXT_S, rerun, session_steps, settings_of
 from evenstride_gateway.store import Store, read_frames
 
 _GRID = (Measure.STANCE, Measure.IMPACT_AXIAL)
@@ -65,6 +66,12 @@ def regrid(store: Store, session_id: str, system: SystematicError) -> None:
     steps = session_steps(store, session_id)
     points = [point for measure in _GRID for point in straight_grid(steps, measure, system=system)]
     store.put_symmetry(session_id, points, replace=True)
+
+
+def put_ground(store: Store, session_id: str, ground: Ground, system: SystematicError) -> None:
+    """Keep where a session was run; the symmetry points that follow are computed again."""
+    store.put_settings(session_id, settings_of(ground))
+    regrid(store, session_id, system)
 
 
 def recover(store: Store, system: SystematicError) -> list[str]:

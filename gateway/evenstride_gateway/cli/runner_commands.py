@@ -1,4 +1,4 @@
-"""The words of the commands about one runner over time: baseline, shoes, pace, run again, mass."""
+"""The words of the commands about one runner over time: baseline, shoes, pace, ground, run again, mass."""
 
 from typing import Annotated
 
@@ -17,6 +17,7 @@ def add_to(app: typer.Typer, sessions: typer.Typer) -> None:
     sessions.command("shoes")(shoes)
     sessions.command("pace")(pace)
     sessions.command("rerun")(rerun)
+    sessions.command("ground")(ground)
 
 
 def baseline(
@@ -103,3 +104,25 @@ def rerun(
     from evenstride_gateway.cli.runners import run_again
 
     run_again(session, data=data, as_json=as_json)
+
+
+def ground(
+    session: SessionId,
+    *,
+    track: Annotated[
+        float | None, typer.Option("--track", metavar="METRES", help="Round a track: length of the lap, e.g. 400.")
+    ] = None,
+    treadmill: Annotated[
+        float | None, typer.Option("--treadmill", metavar="MPS", help="On a treadmill: its speed in m/s.")
+    ] = None,
+    unknown: Annotated[bool, typer.Option("--unknown", metavar="", help="Neither: take the entry away.")] = False,
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Say where a session was run: a lap of known length or a treadmill's speed makes speeds comparable.
+
+    Straights, bends and laps are found without it; on a treadmill nothing is taken for a bend.
+    """
+    from evenstride_gateway.cli.ground import keep
+
+    keep(session, track_m=track, treadmill_mps=treadmill, unknown=unknown, data=data, as_json=as_json)
