@@ -16,6 +16,7 @@ fonts=$(fc-list 2>/dev/null || true)
 if [ "${1:-}" = test ]; then # tests drive a real browser and turn the PDF into pictures
   command -v chromium >/dev/null || need+=(chromium)
   command -v pdftoppm >/dev/null || need+=(poppler-utils)
+  [ -n "$(PATH="$PATH:/usr/sbin" command -v influxd)" ] || need+=(influxdb)
 fi
 if [ ${#need[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

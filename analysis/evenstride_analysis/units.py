@@ -28,3 +28,7 @@ def balance_percent(index: float) -> float:
 
 def radps_from_dps(value_dps: float) -> float:
     return math.radians(value_dps)
+
+
+def dps_from_radps(value_radps: float) -> float:
+    return math.degrees(value_radps)

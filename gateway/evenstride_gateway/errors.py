@@ -9,6 +9,7 @@ __all__ = [
     "LegTakenError",
     "LinkError",
     "ProtocolError",
+    "SinkError",
     "StoreBusyError",
     "StoreError",
     "StoreNewerError",
@@ -42,6 +43,14 @@ class LegTakenError(StoreError):
 
 class UnknownError(StoreError):
     """There is no such pod or session here."""
+
+
+class SinkError(EvenstrideError):
+    """A sink's server cannot take what it is given now; trying again may help. Nothing is lost meanwhile."""
+
+    def __init__(self, what: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.retry_after_s = retry_after_s
 
 
 class ProtocolError(EvenstrideError, ValueError):

@@ -247,8 +247,11 @@ def test_a_deleted_session_leaves_only_its_retirements(tmp_path: Path) -> None:
         assert [(c.kind, c.entity) for c in store.changes(after=before)] == [
             (ChangeKind.RETIRE, Entity.STRIDE),
             (ChangeKind.RETIRE, Entity.SYMMETRY),
+            (ChangeKind.RETIRE, Entity.GAPS),
+            (ChangeKind.RETIRE, Entity.GAPS),
             (ChangeKind.RETIRE, Entity.SESSION),
         ]
+        assert store.dated_sessions()["s1"].deleted
         assert [s.session_id for s in store.sessions()] == ["s2"]
         assert not (tmp_path / "raw" / "s1").exists()
         assert store.stride(1) is None

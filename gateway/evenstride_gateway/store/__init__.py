@@ -1,13 +1,16 @@
 """The truth: people, pods, sessions, strides and raw samples, in one folder."""
 
+from evenstride_gateway.store.calibrations import Calibration, CalibrationKind
 from evenstride_gateway.store.ordering import BootSpan, ordered_pieces
 from evenstride_gateway.store.rawlog import RawReport, RawWriter, read_entries, read_frames
 from evenstride_gateway.store.store import Store
 from evenstride_gateway.store.types import (
     Change,
     ChangeKind,
+    Dated,
     Entity,
     Mass,
+    Parked,
     Person,
     Placement,
     PublishedKey,
@@ -18,10 +21,14 @@ from evenstride_gateway.store.types import (
 
 __all__ = [
     "BootSpan",
+    "Calibration",
+    "CalibrationKind",
     "Change",
     "ChangeKind",
+    "Dated",
     "Entity",
     "Mass",
+    "Parked",
     "Person",
     "Placement",
     "PublishedKey",

@@ -123,7 +123,38 @@ _MASSES: Migration = (
 # What averaging over a leg's strides does not remove; NULL = the method does not know it.
 _SYSTEM_SD: Migration = ("ALTER TABLE strides ADD COLUMN stance_system_sd_s ANY",)
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS, _MASSES, _SYSTEM_SD)
+# What the sinks need: how far each one is, what it could not deliver, and when a session was that exists no more.
+_SINKS: Migration = (
+    "CREATE TABLE sinks (name TEXT PRIMARY KEY, delivered INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE parked (
+        parked_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        sink TEXT NOT NULL,
+        at TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        content TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE deleted_sessions (
+        session_id TEXT PRIMARY KEY,
+        runner_id TEXT NOT NULL,
+        started_at TEXT NOT NULL
+    ) STRICT""",
+)
+
+# What was measured about pods: never changed, only added to. A hardware's offset outlives the session that gave it.
+_CALIBRATIONS: Migration = (
+    """CREATE TABLE calibrations (
+        calibration_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        made_at TEXT NOT NULL,
+        session_id TEXT REFERENCES sessions (session_id) ON DELETE CASCADE,
+        content TEXT NOT NULL,
+        UNIQUE (kind, name, version)
+    ) STRICT""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS, _MASSES, _SYSTEM_SD, _SINKS, _CALIBRATIONS)
 APPLICATION_ID = 0x45765374  # "EvSt": what `file` and we recognise the database by
 
 

@@ -10,6 +10,8 @@ from evenstride_analysis.model import PodInfo
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Piece
 from evenstride_gateway.store import schema
+from evenstride_gateway.store.calibrations import Calibrating
+from evenstride_gateway.store.feeding import Feeding
 from evenstride_gateway.store.lock import WriterLock
 from evenstride_gateway.store.ordering import BootSpan, boot_spans, ordered_pieces
 from evenstride_gateway.store.rawlog import (
@@ -23,7 +25,6 @@ from evenstride_gateway.store.rawlog import (
 )
 from evenstride_gateway.store.reader import plain_errors
 from evenstride_gateway.store.rows import checked_id
-from evenstride_gateway.store.strides import StrideWriter
 from evenstride_gateway.store.types import TailCut
 
 DATABASE = "evenstride.db"
@@ -31,7 +32,7 @@ LOCK = "writer.lock"
 RAW = "raw"
 
 
-class Store(StrideWriter):
+class Store(Feeding, Calibrating):
     """`with Store.open(folder) as store`. Layout: evenstride.db, writer.lock, raw/<session id>/<pod id>.esr.
 
     Synchronous; methods may be called from any thread, and wait for each other.

@@ -1,6 +1,7 @@
 """What the store hands out besides the nouns of the model."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from evenstride_analysis.model import Side, Stride, Symmetry
@@ -39,6 +40,26 @@ class Change:
     entity_id: str
     session_id: str
     previous: PublishedKey | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """When a session began and whose it is, or was: kept for the sinks beyond the session's deletion."""
+
+    session_id: str
+    runner_id: str
+    started_at: datetime
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A point or message that a server refused for good, and why."""
+
+    sink: str
+    at: datetime
+    reason: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,8 +230,21 @@ class Writer(Reader):
                 key = PublishedKey(runner_id=runner_id, pod_id="", t_s=point.symmetry.t_s)
                 name = f"{point.symmetry.measure}/{point.grid_index}"
                 self._log(ChangeKind.RETIRE, Entity.SYMMETRY, name, session_id, key)
+            for pod_id in self._accounted_pods(session_id):
+                key = PublishedKey(runner_id=runner_id, pod_id=pod_id, t_s=0.0)
+                self._log(ChangeKind.RETIRE, Entity.GAPS, session_id, session_id, key)
+            db.execute(
+                "INSERT OR REPLACE INTO deleted_sessions SELECT session_id, runner_id, started_at FROM sessions"
+                " WHERE session_id = ?",
+                (session_id,),
+            )
             db.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
-            self._log(ChangeKind.RETIRE, Entity.SESSION, session_id, session_id)
+            self._log(ChangeKind.RETIRE, Entity.SESSION, session_id, session_id, _session_key(runner_id))
+
+    def _accounted_pods(self, session_id: str) -> list[str]:
+        """The pods of which a sink may hold an account of gaps."""
+        worn = {assignment.pod_id for assignment in self.assignments(session_id)}
+        return sorted(worn | {gap.pod_id for gap in self.gaps(session_id)})
 
     def _enter_runner(self, runner_id: str) -> None:
         rows.checked_id(runner_id, "runner id")
@@ -297,9 +310,17 @@ class Writer(Reader):
         """Another runner's session: the row and every symmetry point are published anew under that runner."""
         session_id = session.session_id
         self._db.execute("UPDATE sessions SET runner_id = ? WHERE session_id = ?", (runner_id, session_id))
-        changes = [self._log(ChangeKind.UPDATE, Entity.SESSION, session_id, session_id)]
+        before = _session_key(session.runner_id)
+        changes = [self._log(ChangeKind.UPDATE, Entity.SESSION, session_id, session_id, before)]
+        for pod_id in self._accounted_pods(session_id):
+            key = PublishedKey(runner_id=session.runner_id, pod_id=pod_id, t_s=0.0)
+            changes.append(self._log(ChangeKind.UPDATE, Entity.GAPS, session_id, session_id, key))
         for point in self.symmetry(session_id):
             key = PublishedKey(runner_id=session.runner_id, pod_id="", t_s=point.symmetry.t_s)
             name = f"{point.symmetry.measure}/{point.grid_index}"
             changes.append(self._log(ChangeKind.UPDATE, Entity.SYMMETRY, name, session_id, key))
         return changes
+
+
+def _session_key(runner_id: str) -> PublishedKey:
+    return PublishedKey(runner_id=runner_id, pod_id="", t_s=0.0)

@@ -1,0 +1,152 @@
+"""One sink's walk along the change feed: collect, deliver, remember how far; whatever the server does.
+
+The store is the truth and the feed is on the disk, so nothing is queued here: a server that is away for ten minutes
+costs nothing but a longer walk. A point is delivered at least once; written twice it says the same.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from evenstride_gateway.errors import SinkError
+from evenstride_gateway.store import Parked, Store
+
+LOOK_S = 0.5
+BATCH = 1000  # changes a walk's step
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+SAVE_S = 1.0
+
+
+class SinkState(StrEnum):
+    WAITING = "nothing new"
+    DELIVERING = "delivering"
+    TROUBLE = "retrying"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A line that the server will never take, and what it said."""
+
+    content: str
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class SinkHealth:
+    """What a person can see of a sink. `behind` counts changes not yet delivered."""
+
+    name: str
+    state: SinkState = SinkState.WAITING
+    delivered: int = 0  # points, repetitions included
+    refused: int = 0
+    behind: int = 0
+    retries: int = 0
+    trouble: str = ""
+    since_s: float | None = None  # host monotonic: when the trouble began
+    last_delivery_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one look at the feed asks for. `lines` may be empty: nothing of it concerns this sink."""
+
+    upto: int
+    lines: Sequence[str] = field(default_factory=list[str])
+
+
+Collect = Callable[[Store, int, int], Step]
+Deliver = Callable[[Sequence[str]], Awaitable[Sequence[Refused]]]
+Write = Callable[[Callable[[Store], object]], Awaitable[object]]
+
+
+class Follower:
+    """Delivers every change of the store in order. `run` ends only when it is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        store: Store,
+        write: Write,
+        collect: Collect,
+        deliver: Deliver,
+        rng: random.Random,
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`write` hands a job to the store's one writer; `deliver` raises SinkError when it is to be tried again."""
+        self.health = SinkHealth(name=name)
+        self._store, self._write = store, write
+        self._collect, self._deliver = collect, deliver
+        self._rng, self._utc = rng, utc
+        self._cursor = 0
+        self._saved = 0
+        self._saved_s = float("-inf")
+
+    async def run(self) -> None:
+        """Follow the feed for ever."""
+        self._cursor = self._saved = await asyncio.to_thread(self._store.sink_cursor, self.health.name)
+        while True:
+            if not await self.step():
+                await self._save(SAVE_S)
+                await asyncio.sleep(LOOK_S)
+
+    async def drain(self) -> None:
+        """Deliver what is there now, waiting for the server if need be: for the end of a run, under a deadline."""
+        while await self.step():
+            pass
+        await self._save(0.0)
+
+    async def step(self) -> bool:
+        """Deliver the next part of the feed; False when there is none."""
+        found = await asyncio.to_thread(self._collect, self._store, self._cursor, BATCH)
+        if found.upto == self._cursor:
+            self.health.behind = 0
+            self.health.state = SinkState.WAITING
+            return False
+        self.health.behind = await asyncio.to_thread(self._store.last_change) - self._cursor
+        refused = await self._persist(found.lines) if found.lines else ()
+        if refused:
+            await self._park(refused)
+        self.health.delivered += len(found.lines) - len(refused)
+        self._cursor = found.upto
+        await self._save(SAVE_S)
+        return True
+
+    async def _persist(self, lines: Sequence[str]) -> Sequence[Refused]:
+        """Deliver, as often as it takes; the wait doubles up to a minute, with jitter."""
+        loop = asyncio.get_running_loop()
+        wait_s = FIRST_WAIT_S
+        while True:
+            self.health.state = SinkState.DELIVERING if not self.health.trouble else SinkState.TROUBLE
+            try:
+                refused = await self._deliver(lines)
+            except SinkError as error:
+                if not self.health.trouble:
+                    self.health.since_s = loop.time()
+                self.health.trouble, self.health.state = str(error), SinkState.TROUBLE
+                self.health.retries += 1
+                pause_s = max(wait_s, error.retry_after_s or 0.0)
+                await asyncio.sleep(pause_s * self._rng.uniform(0.5, 1.0) if error.retry_after_s is None else pause_s)
+                wait_s = min(2.0 * wait_s, LONGEST_WAIT_S)
+            else:
+                self.health.trouble, self.health.since_s = "", None
+                self.health.last_delivery_s = loop.time()
+                return refused
+
+    async def _park(self, refused: Sequence[Refused]) -> None:
+        self.health.refused += len(refused)
+        at, name = self._utc(), self.health.name
+        parked = [Parked(sink=name, at=at, reason=one.reason, content=one.content) for one in refused]
+        await self._write(lambda store: store.park(parked))
+
+    async def _save(self, every_s: float) -> None:
+        """Remember the cursor, not more often than `every_s`: what a crash repeats is only overwritten."""
+        now_s = asyncio.get_running_loop().time()
+        if self._cursor == self._saved or now_s - self._saved_s < every_s:
+            return
+        name, cursor = self.health.name, self._cursor
+        await self._write(lambda store: store.put_sink_cursor(name, cursor))
+        self._saved, self._saved_s = cursor, now_s

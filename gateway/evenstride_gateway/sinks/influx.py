@@ -1,0 +1,165 @@
+"""Line protocol over HTTP to InfluxDB 1.x, 2.x and (writes only, experimental) 3 Core.
+
+1.x: POST /write?db=...&precision=n (precision=ns is unknown to some 1.x servers, and an unknown word is taken for
+nanoseconds), user and password as Basic authentication. 2.x: POST /api/v2/write?org=...&bucket=...&precision=ns,
+Authorization: Token. 3 Core: the path of 2.x, the bucket is the database, Authorization: Bearer.
+"""
+
+import email.utils
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self, cast
+
+import httpx
+
+from evenstride_gateway.errors import SinkError
+from evenstride_gateway.sinks.follower import Refused
+
+TIMEOUT_S = 10.0
+ROUGHLY_WRONG_S = 60.0  # a server clock further off than this makes panels show the wrong hours
+_LONGEST_ANSWER = 2_000
+
+
+class Version(StrEnum):
+    V1 = "1"
+    V2 = "2"
+    V3 = "3"  # experimental
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class InfluxTarget:
+    """Where to write. `bucket` is the database of 1.x and 3. No repr: tokens and passwords do not belong in logs."""
+
+    url: str
+    version: Version
+    bucket: str
+    org: str = ""
+    token: str = ""
+    user: str = ""
+    password: str = ""
+
+
+class InfluxWriter:
+    """`async with InfluxWriter(target) as writer: await writer.write(lines)`."""
+
+    def __init__(self, target: InfluxTarget, *, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.clock_off_s = 0.0  # server clock minus ours, as of its last answer
+        self._target, self._utc = target, utc
+        self._client = httpx.AsyncClient(
+            base_url=target.url,
+            timeout=TIMEOUT_S,
+            limits=httpx.Limits(max_connections=1),
+            trust_env=False,
+            headers=_headers(target),
+            auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
+        )
+        first = target.version is Version.V1
+        self._path = "/write" if first else "/api/v2/write"
+        self._query = (
+            {"db": target.bucket, "precision": "n"}
+            if first
+            else {"org": target.org, "bucket": target.bucket, "precision": "ns"}
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def write(self, lines: Sequence[str]) -> list[Refused]:
+        """Write all lines; returns those that the server will never take, with its reason.
+
+        A batch that is refused for its content is halved until the bad line stands alone, so that one bad point never
+        holds up the others. Raises SinkError when trying later may help.
+        """
+        if not lines:
+            return []
+        answer = await self._post("\n".join(lines))
+        self._compare_clocks(answer)
+        if answer.status_code in (200, 204):
+            return []
+        said = _said(answer)
+        if _is_about_content(answer.status_code, said):
+            if len(lines) == 1:
+                return [Refused(content=lines[0], reason=said)]
+            half = len(lines) // 2
+            return await self.write(lines[:half]) + await self.write(lines[half:])
+        raise self._trouble(answer, said)
+
+    async def _post(self, body: str) -> httpx.Response:
+        try:
+            return await self._client.post(self._path, params=self._query, content=body.encode())
+        except httpx.TimeoutException as error:
+            raise SinkError(
+                f"InfluxDB at {self._target.url} takes the data and does not answer: tried again"
+            ) from error
+        except httpx.HTTPError as error:
+            raise SinkError(f"InfluxDB at {self._target.url} cannot be reached ({error}): tried again") from error
+
+    def _trouble(self, answer: httpx.Response, said: str) -> SinkError:
+        url, status = self._target.url, answer.status_code
+        if status in (401, 403):
+            what = "user and password" if self._target.version is Version.V1 else "the token"
+            return SinkError(f"InfluxDB at {url} refuses {what}: check `[influx]` and the secret", retry_after_s=60.0)
+        if status == 404:
+            what = "database" if self._target.version is Version.V1 else "bucket or organisation"
+            return SinkError(
+                f"InfluxDB at {url} has no {what} {self._target.bucket!r}: `evenstride stack influx` makes it",
+                retry_after_s=30.0,
+            )
+        if status in (429, 503):
+            return SinkError(f"InfluxDB at {url} is overloaded: tried again", retry_after_s=_retry_after_s(answer))
+        if "no space left" in said or status == 507:
+            return SinkError(f"InfluxDB at {url} has no disk space left: tried again", retry_after_s=60.0)
+        return SinkError(f"InfluxDB at {url} answers {status}: {said}")
+
+    def _compare_clocks(self, answer: httpx.Response) -> None:
+        try:
+            theirs = email.utils.parsedate_to_datetime(answer.headers.get("Date", ""))
+        except ValueError:
+            return
+        if theirs.tzinfo is not None:
+            self.clock_off_s = (theirs - self._utc()).total_seconds()
+
+
+def _headers(target: InfluxTarget) -> dict[str, str]:
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    if target.version is Version.V2:
+        headers["Authorization"] = f"Token {target.token}"
+    elif target.version is Version.V3:
+        headers["Authorization"] = f"Bearer {target.token}"
+    return headers
+
+
+def _is_about_content(status: int, said: str) -> bool:
+    """A bad line (400, also 1.x's partial writes), a type conflict (422) or a batch that is too large (413)."""
+    if status == 400 and "retention policy not found" in said:
+        return False
+    return status in (400, 413, 422)
+
+
+def _said(answer: httpx.Response) -> str:
+    text = answer.text[:_LONGEST_ANSWER]
+    try:
+        parsed: Any = json.loads(text)
+    except ValueError:
+        return text.strip() or answer.reason_phrase
+    if isinstance(parsed, dict):
+        message = cast("dict[str, Any]", parsed).get("message") or cast("dict[str, Any]", parsed).get("error")
+        if isinstance(message, str):
+            return message
+    return text.strip()
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    try:
+        return min(300.0, max(1.0, float(answer.headers.get("Retry-After", ""))))
+    except ValueError:
+        return 5.0

@@ -1,0 +1,106 @@
+"""Real servers for tests, on loopback, in a folder of their own: Debian's InfluxDB 1.6 and mosquitto."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+START_S = 30.0
+
+
+def program(name: str) -> str:
+    """The path of a server's program; without it the test is skipped, or fails where CI=true."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if found is None:
+        message = f"{name} is not installed (Debian: sudo apt-get install influxdb mosquitto)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass(slots=True)
+class Influx:
+    """A running influxd 1.6. `stop` and `start` keep its data: an outage."""
+
+    folder: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = self.folder / "influxd.conf"
+        if not config.exists():
+            rpc = free_port()
+            config.write_text(
+                f'reporting-enabled = false\nbind-address = "127.0.0.1:{rpc}"\n'
+                f'[meta]\n  dir = "{self.folder}/meta"\n'
+                f'[data]\n  dir = "{self.folder}/data"\n  wal-dir = "{self.folder}/wal"\n  query-log-enabled = false\n'
+                "[monitor]\n  store-enabled = false\n"
+                f'[http]\n  bind-address = "127.0.0.1:{self.port}"\n  log-enabled = false\n'
+                "[subscriber]\n  enabled = false\n"
+            )
+        with (self.folder / "influxd.log").open("ab") as log:
+            self.process = subprocess.Popen([program("influxd"), "-config", str(config)], stdout=log, stderr=log)
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                if httpx.get(f"{self.url}/ping", trust_env=False).status_code == 204:
+                    return
+            except httpx.HTTPError:
+                pass  # not listening yet
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                pytest.fail(f"influxd did not start: {(self.folder / 'influxd.log').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def query(self, text: str, database: str = "") -> list[dict[str, Any]]:
+        """Rows of an InfluxQL query as dictionaries (tags of a GROUP BY included); times are epoch nanoseconds."""
+        answer = httpx.post(
+            f"{self.url}/query", params={"q": text, "db": database, "epoch": "ns"}, trust_env=False, timeout=30.0
+        )
+        body = cast("dict[str, Any]", answer.json())
+        assert answer.status_code == 200, body
+        rows: list[dict[str, Any]] = []
+        for result in body["results"]:
+            assert "error" not in result, result["error"]
+            for series in result.get("series", ()):
+                tags, columns = series.get("tags", {}), series["columns"]
+                rows += [tags | dict(zip(columns, values, strict=True)) for values in series.get("values", ())]
+        return rows
+
+
+@contextmanager
+def influxd(folder: Path) -> Generator[Influx]:
+    """An InfluxDB 1.6 in `folder`, with the database `evenstride`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Influx(folder, free_port())
+    server.start()
+    try:
+        server.query("CREATE DATABASE evenstride")
+        yield server
+    finally:
+        server.stop()
