@@ -112,12 +112,10 @@ class AccuracyReport:
         return (self.missed + self.false) / self.stances
 
 
-def detect(
-    leg: Leg, rules: Rules = DEFAULT_RULES, *, estimator: Estimator | None = None, pod_id: str = "pod"
-) -> list[Stride]:
+def detect(leg: Leg, *, estimator: Estimator | None = None, pod_id: str = "pod") -> list[Stride]:
     """Strides of one recorded leg through the product's detector; times count from its first sample."""
     nominal_hz = leg.rate_hz if leg.nominal_hz is None else leg.nominal_hz
-    detector = StrideDetector(pod_id=pod_id, rate_hz=nominal_hz, method=rules, estimator=estimator)
+    detector = StrideDetector(pod_id=pod_id, rate_hz=nominal_hz, estimator=estimator)
     strides: list[Stride] = []
     for start in range(0, len(leg.accel_mps2), _BLOCK):
         accel = leg.accel_mps2[start : start + _BLOCK]
@@ -142,7 +140,7 @@ def match_leg(trial: Trial, side: Side, estimator: Estimator | None = None) -> L
     False: a stride inside the scored span to which no reference stance (counted or not) is nearest.
     """
     leg = trial.legs[side]
-    strides = detect(leg, UNCALIBRATED, estimator=estimator or RulesEstimator(UNCALIBRATED))
+    strides = detect(leg, estimator=estimator or RulesEstimator(UNCALIBRATED))
     found_ic = np.array([stride.strike_s for stride in strides])
     found_tc = np.array([stride.toe_off_s for stride in strides])
     claimed = {

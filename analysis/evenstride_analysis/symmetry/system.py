@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from evenstride_analysis.model import Measure
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.strides.rules import DEFAULT_RULES
 
 PLACEMENT_ALLOWANCE = 0.02
@@ -87,4 +88,4 @@ def system_of(*tables: ErrorTable, allowance: float = PLACEMENT_ALLOWANCE) -> Sy
     )
 
 
-PRODUCT_TABLES: tuple[ErrorTable, ...] = (DEFAULT_RULES,)
+PRODUCT_TABLES: tuple[ErrorTable, ...] = (DEFAULT_TABLE, DEFAULT_RULES)

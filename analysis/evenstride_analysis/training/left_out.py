@@ -48,6 +48,11 @@ def left_out(legs: Sequence[Leg], *, seed: int = 0, each: Map = map) -> Iterable
     return each(meet, ((fold, rows, strides, seed) for fold in folds(strides)))
 
 
+def folds_of(legs: Sequence[Leg]) -> list[Fold]:
+    """The folds that `left_out` will meet, in its order."""
+    return folds([taught for leg in legs for taught in lesson(leg).strides])
+
+
 def meet(job: Job) -> LeftOut:
     """Teach the fold's networks and time the strides of the runners left out."""
     fold, rows, strides, seed = job
