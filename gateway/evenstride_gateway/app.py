@@ -22,6 +22,7 @@ from evenstride_gateway.results import system_error
 from evenstride_gateway.sessions import Sessions
 from evenstride_gateway.status import Status
 from evenstride_gateway.store import Store
+from evenstride_gateway.swapping import SwapGuide
 from evenstride_gateway.web.hub import Hub
 from evenstride_gateway.web.view import LiveView
 from evenstride_gateway.writing import StoreQueue
@@ -44,6 +45,7 @@ class Gateway:
     intake: Intake
     sessions: Sessions
     legs: Legs
+    swap: SwapGuide
     status: Status
     view: LiveView
     hub: Hub
@@ -91,6 +93,9 @@ def wire(
         utc=utc,
     )
     legs = Legs(queue=queue, recorder=recorder, intake=intake, system=system, changing=sessions.changing)
+    swap = SwapGuide(
+        queue=queue, recorder=recorder, intake=intake, sessions=sessions, legs=legs, system=system, utc=utc
+    )
     status = Status(source=source, queue=queue, recorder=recorder, intake=intake, view=view, health=health)
     return Gateway(
         source=source,
@@ -100,6 +105,7 @@ def wire(
         intake=intake,
         sessions=sessions,
         legs=legs,
+        swap=swap,
         status=status,
         view=view,
         hub=hub,
@@ -122,6 +128,7 @@ async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
             tasks.create_task(_ping(gateway), name="clock: pings"),
             tasks.create_task(_backfill(gateway), name="backfill"),
             tasks.create_task(_tend(gateway), name="late strides and status"),
+            tasks.create_task(_guide(gateway), name="swap-legs test"),
         ]
         yield tasks
         await gateway.sessions.stop_if_running()
@@ -190,6 +197,13 @@ async def _tend(gateway: Gateway) -> None:
                 acknowledged_s = loop.time()
                 await _acknowledge(gateway)
         gateway.status.refresh(loop.time())
+
+
+async def _guide(gateway: Gateway) -> None:
+    """Once a second: how far the swap-legs test is, if there is one."""
+    while True:
+        await asyncio.sleep(TEND_S)
+        await gateway.swap.tend()
 
 
 async def _acknowledge(gateway: Gateway) -> None:

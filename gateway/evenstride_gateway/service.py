@@ -14,6 +14,7 @@ from evenstride_gateway.store import Store
 from evenstride_gateway.tables.analyse import stride_row
 from evenstride_gateway.web.hub import Hub
 from evenstride_gateway.web.port import Placement, SessionRow, StridePage, StrideRow
+from evenstride_gateway.web.swap import SwapPort
 
 
 class Service:
@@ -29,6 +30,10 @@ class Service:
     @property
     def hub(self) -> Hub:
         return self._gateway.hub
+
+    @property
+    def swap(self) -> SwapPort:
+        return self._gateway.swap
 
     def health(self) -> Mapping[str, Any]:
         return self._gateway.status.health.snapshot(asyncio.get_running_loop().time())

@@ -15,6 +15,7 @@ from evenstride_gateway.web.board import Recording
 from evenstride_gateway.web.hub import Hub
 from evenstride_gateway.web.port import Placement, SessionConflictError, SessionRow, StridePage, StrideRow
 from evenstride_gateway.web.view import LiveView, PodReading
+from fakes.fake_swap import FakeSwap
 
 STRIDE_S = 0.71
 POD = {Side.LEFT: "E4A1-07", Side.RIGHT: "E4A1-12"}
@@ -76,6 +77,7 @@ class FakeGateway:
         self.corrected: list[str | None] = []
         self.deleted: list[str] = []
         self.recording = False
+        self.swap = FakeSwap()
         self.tasks: list[asyncio.Task[str]] = []
         self._noise = random.Random(7)
 

@@ -23,6 +23,7 @@ from evenstride_gateway.web.board import Board
 from evenstride_gateway.web.guard import COOKIE, REPORT_CSP, CoachKey, Guard, from_this_machine
 from evenstride_gateway.web.port import GatewayPort, Placement, SessionConflictError, SessionRow, StridePage
 from evenstride_gateway.web.stream import EventStream
+from evenstride_gateway.web.swap import swap_routes
 
 HERE = Path(__file__).parent
 STRIDES_MAX = 5000
@@ -112,6 +113,10 @@ def create_app(gateway: GatewayPort, *, token: str, hosts: Collection[str] = ())
     _add_errors(app)
     _add_pages(app, gateway, key, templates)
     _add_api(app, gateway, key)
+    guarded: dict[int | str, dict[str, Any]] = {401: {"model": Detail}, 409: {"model": Detail}}
+    app.include_router(
+        swap_routes(gateway.swap, templates, version=gateway.version, coach_only=_coach_only(key), answers=guarded)
+    )
     _describe_stream(app)
     return app
 

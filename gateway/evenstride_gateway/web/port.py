@@ -10,6 +10,7 @@ from pydantic import Field
 from evenstride_analysis.model import Gait, Side
 from evenstride_gateway.errors import EvenstrideError
 from evenstride_gateway.web.hub import Hub
+from evenstride_gateway.web.swap import SwapPort
 
 
 class SessionConflictError(EvenstrideError):
@@ -68,6 +69,11 @@ class GatewayPort(Protocol):
 
     @property
     def hub(self) -> Hub: ...
+
+    @property
+    def swap(self) -> SwapPort:
+        """The guided swap-legs test."""
+        ...
 
     def health(self) -> Mapping[str, Any]:
         """Every counter and state an operator can see, ready for JSON. Must not block."""
