@@ -17,12 +17,12 @@ from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, beg
 from evenstride_analysis.model import Doubt, LossCause, Measure, Side, Symmetry, Verdict
 from evenstride_gateway.errors import SinkError
 from evenstride_gateway.ledger import Loss
-from evenstride_gateway.sinks.collect import collect, session_lines
+from evenstride_gateway.sinks.collect import collect, session_points
 from evenstride_gateway.sinks.follower import Follower
 from evenstride_gateway.sinks.influx import InfluxTarget, InfluxWriter, Version
-from evenstride_gateway.sinks.lines import LineFormat, tag_value
+from evenstride_gateway.sinks.lines import line_of
 from evenstride_gateway.sinks.points import epoch_ns
-from evenstride_gateway.sinks.schema import MEASUREMENTS, STRIDE, Kind, Measurement
+from evenstride_gateway.sinks.schema import MEASUREMENTS, STRIDE, Kind, Measurement, Point
 from evenstride_gateway.store import Store
 
 
@@ -52,7 +52,7 @@ def walk(store: Store, server: Influx, database: str, *, between: Callable[[], N
     async def scenario() -> Follower:
         async with InfluxWriter(target(server, database)) as writer:
             follower = Follower(
-                name="influx", store=store, write=write, collect=collect, deliver=writer.write, rng=random.Random(1)
+                name="influx", store=store, write=write, collect=collect, deliver=writer.deliver, rng=random.Random(1)
             )
             if between is not None:
                 between()
@@ -162,7 +162,7 @@ def test_a_refused_point_is_parked_and_holds_up_no_other(server: Influx, databas
             async with InfluxWriter(target(server, database)) as writer:
                 return len(await writer.write(lines))
 
-        fine = session_lines(store, "s1")
+        fine = [line_of(point) for point in session_points(store, "s1")]
         bad = "stride,session=s1 no equals sign"
         assert asyncio.run(one([*fine[:3], bad, *fine[3:]])) == 1 + 20  # a type conflict concerns every stride
         assert len(rows(server, database, "session")) == 1
@@ -188,7 +188,7 @@ _NAMES = st.text(min_size=0, max_size=20)
 def test_odd_names_stay_one_line(session: str, doubt: str) -> None:
     by_kind: dict[Kind, Any] = {Kind.FLOAT: 1.5, Kind.INTEGER: 3, Kind.BOOLEAN: True, Kind.TEXT: doubt}
     values = [by_kind[field.kind] for field in STRIDE.fields]
-    line = LineFormat(STRIDE).line((tag_value(session), "r", "p"), values, 7)
+    line = line_of(Point("stride", (session, "r", "p"), tuple(values), 7))
     assert "\n" not in line
     assert line.endswith(" 7")
 
@@ -201,7 +201,7 @@ def test_odd_names_come_back_from_the_server(server: Influx, database: str) -> N
             {Kind.FLOAT: 1.5, Kind.INTEGER: n, Kind.BOOLEAN: False, Kind.TEXT: name}[field.kind]
             for field in STRIDE.fields
         ]
-        lines.append(LineFormat(STRIDE).line((tag_value(name), "r", "p"), values, n + 1))
+        lines.append(line_of(Point("stride", (name, "r", "p"), tuple(values), n + 1)))
 
     async def scenario() -> None:
         async with InfluxWriter(target(server, database)) as writer:
@@ -218,10 +218,10 @@ def test_a_number_that_is_none_is_refused_before_it_spoils_a_batch() -> None:
     values: list[Any] = [
         {Kind.FLOAT: 1.5, Kind.INTEGER: 3, Kind.BOOLEAN: True, Kind.TEXT: "=nan"}[f.kind] for f in STRIDE.fields
     ]
-    LineFormat(STRIDE).line(("s", "r", "p"), values, 1)
+    line_of(Point("stride", ("s", "r", "p"), tuple(values), 1))
     values[4] = float("nan")
     with pytest.raises(ValueError, match="stance_ms = nan"):
-        LineFormat(STRIDE).line(("s", "r", "p"), values, 1)
+        line_of(Point("stride", ("s", "r", "p"), tuple(values), 1))
 
 
 @pytest.mark.parametrize("measurement", MEASUREMENTS, ids=lambda m: m.name)

@@ -6,20 +6,21 @@ from evenstride_analysis.model import Measure
 from evenstride_gateway.sinks.follower import Step
 from evenstride_gateway.sinks.points import (
     epoch_ns,
-    gap_line,
-    gone_gap_line,
-    gone_session_line,
-    gone_stride_line,
-    gone_symmetry_line,
-    session_line,
-    stride_line,
-    symmetry_line,
+    gap_point,
+    gone_gap_point,
+    gone_session_point,
+    gone_stride_point,
+    gone_symmetry_point,
+    session_point,
+    stride_point,
+    symmetry_point,
 )
+from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Change, Dated, Entity, PublishedKey, Store, StoredStride
 
 
 def collect(store: Store, after: int, limit: int) -> Step:
-    """The lines for the changes behind `after`, at most `limit` of them.
+    """The points for the changes behind `after`, at most `limit` of them.
 
     A point tells the present state of its stride, however many changes it had. Where a change names a key under which
     the stride no longer stands (another runner, another pod), that point is withdrawn first.
@@ -29,38 +30,38 @@ def collect(store: Store, after: int, limit: int) -> Step:
         return Step(upto=after)
     dated = store.dated_sessions()
     known = [change for change in changes if change.session_id in dated]
-    lines = _strides(store, dated, [c for c in known if c.entity is Entity.STRIDE])
-    lines += _symmetry(store, dated, [c for c in known if c.entity is Entity.SYMMETRY])
-    lines += _gaps(store, dated, [c for c in known if c.entity in (Entity.GAPS, Entity.ASSIGNMENT)])
-    lines += _sessions(store, dated, [c for c in known if c.entity is Entity.SESSION])
-    return Step(upto=changes[-1].change, lines=lines)
+    points = _strides(store, dated, [c for c in known if c.entity is Entity.STRIDE])
+    points += _symmetry(store, dated, [c for c in known if c.entity is Entity.SYMMETRY])
+    points += _gaps(store, dated, [c for c in known if c.entity in (Entity.GAPS, Entity.ASSIGNMENT)])
+    points += _sessions(store, dated, [c for c in known if c.entity is Entity.SESSION])
+    return Step(upto=changes[-1].change, points=points)
 
 
-def session_lines(store: Store, session_id: str) -> list[str]:
+def session_points(store: Store, session_id: str) -> list[Point]:
     """Everything that is to be known of one session, whatever the feed says: to fill an empty database."""
     dated = store.dated_sessions()
     started_ns = epoch_ns(dated[session_id].started_at)
     runner_id = dated[session_id].runner_id
     held = sorted(store.strides(session_id, include_retired=True), key=lambda stored: not stored.retired)
-    lines = [stride_point(stored, started_ns) for stored in held]  # what is in force is written last
-    lines += [
-        symmetry_line(session_id, started_ns, runner_id, stored.symmetry, retired=stored.retired)
+    points = [present_point(stored, started_ns) for stored in held]  # what is in force is written last
+    points += [
+        symmetry_point(session_id, started_ns, runner_id, stored.symmetry, retired=stored.retired)
         for stored in store.symmetry(session_id, include_retired=True)
     ]
-    lines += _gap_lines(store, session_id, started_ns, runner_id)
-    lines.append(_session_line(store, session_id))
-    return lines
+    points += _gap_points(store, session_id, started_ns, runner_id)
+    points.append(_session_point(store, session_id))
+    return points
 
 
-def stride_point(stored: StoredStride, started_ns: int) -> str:
+def present_point(stored: StoredStride, started_ns: int) -> Point:
     """The point of a stride where it stands now."""
     key = stored.key
-    return stride_line(
+    return stride_point(
         stored, started_ns, runner_id=key.runner_id, pod_id=key.pod_id, t_s=key.t_s, retired=stored.retired
     )
 
 
-def _strides(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[str]:
+def _strides(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[Point]:
     sessions: dict[int, str] = {}
     earlier: dict[int, set[PublishedKey]] = {}
     for change in changes:
@@ -71,8 +72,8 @@ def _strides(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -
             keys.add(change.previous)
     held = store.strides_by_id(sessions)
     starts = {session_id: epoch_ns(dated[session_id].started_at) for session_id in set(sessions.values())}
-    withdrawn: list[str] = []
-    present: list[str] = []
+    withdrawn: list[Point] = []
+    present: list[Point] = []
     for stride_id, session_id in sessions.items():
         started_ns, stored = starts[session_id], held.get(stride_id)
         here = None if stored is None else stored.key
@@ -81,17 +82,17 @@ def _strides(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -
                 continue
             where = {"runner_id": key.runner_id, "pod_id": key.pod_id}
             if stored is None:
-                withdrawn.append(gone_stride_line(session_id, started_ns, **where, t_s=key.t_s))
+                withdrawn.append(gone_stride_point(session_id, started_ns, **where, t_s=key.t_s))
             else:
-                withdrawn.append(stride_line(stored, started_ns, **where, t_s=key.t_s, retired=True))
+                withdrawn.append(stride_point(stored, started_ns, **where, t_s=key.t_s, retired=True))
         if stored is not None:
-            present.append(stride_point(stored, started_ns))
+            present.append(present_point(stored, started_ns))
     return withdrawn + present
 
 
-def _symmetry(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[str]:
-    withdrawn: list[str] = []
-    present: list[str] = []
+def _symmetry(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[Point]:
+    withdrawn: list[Point] = []
+    present: list[Point] = []
     for session_id in dict.fromkeys(change.session_id for change in changes):
         session = dated[session_id]
         started_ns = epoch_ns(session.started_at)
@@ -101,53 +102,53 @@ def _symmetry(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) 
             moved = key is not None and (session.deleted or key.runner_id != session.runner_id)
             if change.session_id == session_id and key is not None and moved:
                 measure = Measure(change.entity_id.partition("/")[0])
-                withdrawn.append(gone_symmetry_line(session_id, started_ns, key.runner_id, measure, key.t_s))
+                withdrawn.append(gone_symmetry_point(session_id, started_ns, key.runner_id, measure, key.t_s))
         if session.deleted:
             continue
         present += [
-            symmetry_line(session_id, started_ns, session.runner_id, stored.symmetry, retired=stored.retired)
+            symmetry_point(session_id, started_ns, session.runner_id, stored.symmetry, retired=stored.retired)
             for stored in store.symmetry(session_id, include_retired=True)
             if f"{stored.symmetry.measure}/{stored.grid_index}" in wanted
         ]
     return withdrawn + present
 
 
-def _gaps(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[str]:
-    lines: list[str] = []
+def _gaps(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[Point]:
+    points: list[Point] = []
     for change in changes:
         session, key = dated[change.session_id], change.previous
         if key is not None and (session.deleted or key.runner_id != session.runner_id):
-            lines.append(gone_gap_line(change.session_id, epoch_ns(session.started_at), key.runner_id, key.pod_id))
+            points.append(gone_gap_point(change.session_id, epoch_ns(session.started_at), key.runner_id, key.pod_id))
     for session_id in dict.fromkeys(change.session_id for change in changes):
         session = dated[session_id]
         if not session.deleted:
-            lines += _gap_lines(store, session_id, epoch_ns(session.started_at), session.runner_id)
-    return lines
+            points += _gap_points(store, session_id, epoch_ns(session.started_at), session.runner_id)
+    return points
 
 
-def _gap_lines(store: Store, session_id: str, started_ns: int, runner_id: str) -> list[str]:
+def _gap_points(store: Store, session_id: str, started_ns: int, runner_id: str) -> list[Point]:
     losses = store.gaps(session_id)
     pods = {a.pod_id for a in store.assignments(session_id)} | {loss.pod_id for loss in losses}
     return [
-        gap_line(session_id, started_ns, runner_id, pod_id, [loss for loss in losses if loss.pod_id == pod_id])
+        gap_point(session_id, started_ns, runner_id, pod_id, [loss for loss in losses if loss.pod_id == pod_id])
         for pod_id in sorted(pods)
     ]
 
 
-def _sessions(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[str]:
-    lines: list[str] = []
+def _sessions(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[Point]:
+    points: list[Point] = []
     for change in changes:
         session, key = dated[change.session_id], change.previous
         if key is not None and (session.deleted or key.runner_id != session.runner_id):
-            lines.append(gone_session_line(change.session_id, session.started_at, key.runner_id))
-    lines += [
-        _session_line(store, session_id)
+            points.append(gone_session_point(change.session_id, session.started_at, key.runner_id))
+    points += [
+        _session_point(store, session_id)
         for session_id in dict.fromkeys(change.session_id for change in changes)
         if not dated[session_id].deleted
     ]
-    return lines
+    return points
 
 
-def _session_line(store: Store, session_id: str) -> str:
+def _session_point(store: Store, session_id: str) -> Point:
     session = store.session(session_id)
-    return session_line(session, strides=store.count_strides(session_id), clean=store.count_clean(session_id))
+    return session_point(session, strides=store.count_strides(session_id), clean=store.count_clean(session_id))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from evenstride_gateway.errors import SinkError
+from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Parked, Store
 
 LOOK_S = 0.5
@@ -28,7 +29,7 @@ class SinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A line that the server will never take, and what it said."""
+    """A point that the server will never take, and what it said."""
 
     content: str
     reason: str
@@ -51,14 +52,14 @@ class SinkHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one look at the feed asks for. `lines` may be empty: nothing of it concerns this sink."""
+    """What one look at the feed asks for. `points` may be empty: nothing of it concerns this sink."""
 
     upto: int
-    lines: Sequence[str] = field(default_factory=list[str])
+    points: Sequence[Point] = field(default_factory=list[Point])
 
 
 Collect = Callable[[Store, int, int], Step]
-Deliver = Callable[[Sequence[str]], Awaitable[Sequence[Refused]]]
+Deliver = Callable[[Sequence[Point]], Awaitable[Sequence[Refused]]]
 Write = Callable[[Callable[[Store], object]], Awaitable[object]]
 
 
@@ -107,22 +108,22 @@ class Follower:
             self.health.state = SinkState.WAITING
             return False
         self.health.behind = await asyncio.to_thread(self._store.last_change) - self._cursor
-        refused = await self._persist(found.lines) if found.lines else ()
+        refused = await self._persist(found.points) if found.points else ()
         if refused:
             await self._park(refused)
-        self.health.delivered += len(found.lines) - len(refused)
+        self.health.delivered += len(found.points) - len(refused)
         self._cursor = found.upto
         await self._save(SAVE_S)
         return True
 
-    async def _persist(self, lines: Sequence[str]) -> Sequence[Refused]:
+    async def _persist(self, points: Sequence[Point]) -> Sequence[Refused]:
         """Deliver, as often as it takes; the wait doubles up to a minute, with jitter."""
         loop = asyncio.get_running_loop()
         wait_s = FIRST_WAIT_S
         while True:
             self.health.state = SinkState.DELIVERING if not self.health.trouble else SinkState.TROUBLE
             try:
-                refused = await self._deliver(lines)
+                refused = await self._deliver(points)
             except SinkError as error:
                 if not self.health.trouble:
                     self.health.since_s = loop.time()

@@ -18,6 +18,8 @@ import httpx
 
 from evenstride_gateway.errors import SinkError
 from evenstride_gateway.sinks.follower import Refused
+from evenstride_gateway.sinks.lines import line_of
+from evenstride_gateway.sinks.schema import Point
 
 TIMEOUT_S = 10.0
 ROUGHLY_WRONG_S = 60.0  # a server clock further off than this makes panels show the wrong hours
@@ -72,6 +74,10 @@ class InfluxWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._client.aclose()
+
+    async def deliver(self, points: Sequence[Point]) -> list[Refused]:
+        """Write all points, as `write`."""
+        return await self.write([line_of(point) for point in points])
 
     async def write(self, lines: Sequence[str]) -> list[Refused]:
         """Write all lines; returns those that the server will never take, with its reason.

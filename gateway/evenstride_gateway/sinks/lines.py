@@ -1,10 +1,7 @@
 """Line protocol: one point -> one line, by a template made once from the schema."""
 
-from collections.abc import Sequence
+from evenstride_gateway.sinks.schema import MEASUREMENTS, Kind, Measurement, Point
 
-from evenstride_gateway.sinks.schema import Kind, Measurement
-
-Value = float | int | bool | str
 _FORMATS = {Kind.FLOAT: "%r", Kind.INTEGER: "%di", Kind.BOOLEAN: "%s", Kind.TEXT: '"%s"'}
 _TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "\\ ", "\r": "\\ ", "\t": "\\ "})
 _TEXT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": " ", "\r": " "})
@@ -37,23 +34,32 @@ class LineFormat:
         self._texts = tuple(i for i, kind in enumerate(self._kinds) if kind is Kind.TEXT)
         self._flags = tuple(i for i, kind in enumerate(self._kinds) if kind is Kind.BOOLEAN)
 
-    def line(self, tags: Sequence[str], values: Sequence[Value], time_ns: int) -> str:
-        """One line. `tags` are escaped already (`tag_value`), `values` in the order of the schema; no line break.
+    def line(self, point: Point) -> str:
+        """One line, without its break.
 
         Raises ValueError when a number is not finite: InfluxDB would refuse the whole batch for it.
         """
-        ready = list(values)
+        ready = list(point.values)
         for i in self._texts:
             text = ready[i]
             ready[i] = text if isinstance(text, str) and text.isalnum() else text_value(str(text))
         for i in self._flags:
             ready[i] = "true" if ready[i] else "false"
-        line = self._template % (*tags, *ready, time_ns)
+        tags = (tag if tag.isalnum() else tag_value(tag) for tag in point.tags)
+        line = self._template % (*tags, *ready, point.time_ns)
         if "=nan" in line or "=inf" in line or "=-inf" in line:
-            self._refuse(values)
+            self._refuse(point)
         return line
 
-    def _refuse(self, values: Sequence[Value]) -> None:
-        for field, value in zip(self.measurement.fields, values, strict=True):
+    def _refuse(self, point: Point) -> None:
+        for field, value in zip(self.measurement.fields, point.values, strict=True):
             if field.kind is Kind.FLOAT and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
                 raise ValueError(f"{self.measurement.name}.{field.name} = {value}: a finite number was expected")
+
+
+_FORMAT_OF = {measurement.name: LineFormat(measurement) for measurement in MEASUREMENTS}
+
+
+def line_of(point: Point) -> str:
+    """The line of a point of any measurement of the schema."""
+    return _FORMAT_OF[point.measurement].line(point)

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from evenstride_analysis.model import Doubt, LossCause, Measure, Session, Symmetry
 from evenstride_analysis.units import balance_percent, dps_from_radps, g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.ledger import Loss
-from evenstride_gateway.sinks.lines import LineFormat, tag_value
-from evenstride_gateway.sinks.schema import GAP, SESSION, STRIDE, SYMMETRY
+from evenstride_gateway.sinks.schema import GAP, SESSION, STRIDE, SYMMETRY, Point
 from evenstride_gateway.store import StoredStride
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STRIDE, _SYMMETRY, _GAP, _SESSION = (LineFormat(measurement) for measurement in (STRIDE, SYMMETRY, GAP, SESSION))
 UNKNOWN = "unknown"
 
 
@@ -25,14 +23,15 @@ def at_ns(started_ns: int, t_s: float) -> int:
     return started_ns + round(t_s * 1e9)
 
 
-def stride_line(
+def stride_point(
     stored: StoredStride, started_ns: int, *, runner_id: str, pod_id: str, t_s: float, retired: bool
-) -> str:
+) -> Point:
     """The point of a stride under the key (runner, pod, time) that is given: its own, or one that it had before."""
     stride = stored.stride
     axial, resultant, heading = stride.impact_axial_mps2, stride.impact_mps2, stride.heading_rad
-    return _STRIDE.line(
-        (tag_value(stored.session_id), tag_value(runner_id), tag_value(pod_id)),
+    return Point(
+        STRIDE.name,
+        (stored.session_id, runner_id, pod_id),
         (
             retired,
             stored.stride_id,
@@ -56,21 +55,23 @@ def stride_line(
     )
 
 
-def gone_stride_line(session_id: str, started_ns: int, *, runner_id: str, pod_id: str, t_s: float) -> str:
+def gone_stride_point(session_id: str, started_ns: int, *, runner_id: str, pod_id: str, t_s: float) -> Point:
     """The point of a stride whose session was deleted: withdrawn, without values."""
-    return _STRIDE.line(
-        (tag_value(session_id), tag_value(runner_id), tag_value(pod_id)),
+    return Point(
+        STRIDE.name,
+        (session_id, runner_id, pod_id),
         (True, 0, UNKNOWN, UNKNOWN, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0.0, 0.0, False, 0.0, False, "", ""),
         at_ns(started_ns, t_s),
     )
 
 
-def symmetry_line(session_id: str, started_ns: int, runner_id: str, point: Symmetry, *, retired: bool) -> str:
+def symmetry_point(session_id: str, started_ns: int, runner_id: str, point: Symmetry, *, retired: bool) -> Point:
     """A point of the 10 s grid."""
     index, low, high = point.index, point.low, point.high
     known = index is not None and low is not None and high is not None
-    return _SYMMETRY.line(
-        (tag_value(session_id), tag_value(runner_id), point.measure.value),
+    return Point(
+        SYMMETRY.name,
+        (session_id, runner_id, point.measure.value),
         (
             retired,
             known,
@@ -87,36 +88,39 @@ def symmetry_line(session_id: str, started_ns: int, runner_id: str, point: Symme
     )
 
 
-def gone_symmetry_line(session_id: str, started_ns: int, runner_id: str, measure: Measure, t_s: float) -> str:
+def gone_symmetry_point(session_id: str, started_ns: int, runner_id: str, measure: Measure, t_s: float) -> Point:
     """The symmetry point of a session that was deleted."""
-    return _SYMMETRY.line(
-        (tag_value(session_id), tag_value(runner_id), measure.value),
+    return Point(
+        SYMMETRY.name,
+        (session_id, runner_id, measure.value),
         (True, False, 0.0, 0.0, 0.0, 0.0, 0, "not measurable", "withdrawn", ""),
         at_ns(started_ns, t_s),
     )
 
 
-def gap_line(session_id: str, started_ns: int, runner_id: str, pod_id: str, losses: Sequence[Loss]) -> str:
+def gap_point(session_id: str, started_ns: int, runner_id: str, pod_id: str, losses: Sequence[Loss]) -> Point:
     """What is missing of one pod in a session."""
     by_pod = sum(loss.missing for loss in losses if loss.cause is LossCause.POD)
     by_host = sum(loss.missing for loss in losses if loss.cause is LossCause.HOST)
-    return _GAP.line(
-        (tag_value(session_id), tag_value(runner_id), tag_value(pod_id)),
+    return Point(
+        GAP.name,
+        (session_id, runner_id, pod_id),
         (False, len(losses), by_pod, by_host),
         started_ns,
     )
 
 
-def gone_gap_line(session_id: str, started_ns: int, runner_id: str, pod_id: str) -> str:
+def gone_gap_point(session_id: str, started_ns: int, runner_id: str, pod_id: str) -> Point:
     """The account of a pod under a runner, or in a session, that it no longer belongs to."""
-    return _GAP.line((tag_value(session_id), tag_value(runner_id), tag_value(pod_id)), (True, 0, 0, 0), started_ns)
+    return Point(GAP.name, (session_id, runner_id, pod_id), (True, 0, 0, 0), started_ns)
 
 
-def session_line(session: Session, *, strides: int, clean: int) -> str:
+def session_point(session: Session, *, strides: int, clean: int) -> Point:
     """The point of a session."""
     stopped = session.stopped_at
-    return _SESSION.line(
-        (tag_value(session.session_id), tag_value(session.runner_id)),
+    return Point(
+        SESSION.name,
+        (session.session_id, session.runner_id),
         (
             False,
             stopped is None,
@@ -128,6 +132,6 @@ def session_line(session: Session, *, strides: int, clean: int) -> str:
     )
 
 
-def gone_session_line(session_id: str, started_at: datetime, runner_id: str) -> str:
+def gone_session_point(session_id: str, started_at: datetime, runner_id: str) -> Point:
     """A session that was deleted, or that turned out to be another runner's."""
-    return _SESSION.line((tag_value(session_id), tag_value(runner_id)), (True, False, 0.0, 0, 0), epoch_ns(started_at))
+    return Point(SESSION.name, (session_id, runner_id), (True, False, 0.0, 0, 0), epoch_ns(started_at))

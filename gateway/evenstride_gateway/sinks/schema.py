@@ -9,6 +9,9 @@ field false, and readers ask for `..._known = true`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+Value = float | int | bool | str
 
 
 class Kind(StrEnum):
@@ -49,6 +52,15 @@ class Measurement:
             if field.name == name:
                 return field
         raise KeyError(f"measurement {self.name} has no field {name}; it has {', '.join(f.name for f in self.fields)}")
+
+
+class Point(NamedTuple):
+    """What is known of one thing at one time: tags and fields in the order of the schema, nothing escaped."""
+
+    measurement: str
+    tags: tuple[str, ...]
+    values: tuple[Value, ...]
+    time_ns: int
 
 
 _SESSION = Tag(name="session", meaning="session id")
