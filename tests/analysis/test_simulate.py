@@ -223,7 +223,7 @@ def test_walking_looks_like_walking() -> None:
 def test_spectrum_and_peaks_are_those_of_the_recordings() -> None:
     with np.load(data_dir("rbds") / "RBDS021_T35.npz") as raw:
         real = np.hstack([raw["R_acc_mg"] * G * 1e-3, np.deg2rad(raw["R_gyr_ddps"] / 10.0)])[300:4200]
-    plan = RunnerPlan(parts=(Part(duration_s=40.0, speed_mps=3.5),), style=1)
+    plan = RunnerPlan(parts=(Part(duration_s=40.0, speed_mps=3.5),), style=7)
     made = whole(VirtualRunner(plan, replace(QUIET, rate_hz=150.0), 1), Side.RIGHT, 5000)[1000:4900]
     for channel in range(6):
         assert made[:, channel].std() == pytest.approx(real[:, channel].std(), rel=0.25)

@@ -5,7 +5,7 @@ import numpy as np
 from evenstride_analysis.model import FloatArray, Side
 from evenstride_analysis.simulate.plan import Doing
 from evenstride_analysis.simulate.shapes import GRID, MIRROR, PITCH, ShapeTable, standing, waveform
-from evenstride_analysis.simulate.shocks import WINDOW_S, low_passed, pulse
+from evenstride_analysis.simulate.shocks import PULSE_TOP, WINDOW_S, low_passed, pulse
 from evenstride_analysis.simulate.timeline import Leg, Node
 from evenstride_analysis.simulate.track import Track
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2 as G
@@ -93,7 +93,8 @@ class ShankRenderer:
     def _fit_pulse(self, k: int, node: Node, target_mps2: float) -> tuple[float, float]:
         """Start and size of the pulse that brings the 60 Hz axial peak in the first 80 ms to the planted value.
 
-        It starts where the waveform passes 1 g on its way up, so that the crossing itself stays where it was.
+        Its top lies on the waveform's own peak, so that the shock grows where it is; it starts after the waveform
+        passes 1 g on its way up, so that the crossing stays where it was.
         """
         strike_s = float(self._leg.warp.time_s(np.array([float(k)]))[0])
         t_s = strike_s + np.arange(_FIT_FROM_S, _FIT_TO_S, _FIT_STEP_S)
@@ -106,7 +107,7 @@ class ShankRenderer:
         last = int(below[-1]) if len(below) else first
         rise = axial[last + 1] - axial[last]
         start_s = float(t_s[last]) + (_FIT_STEP_S * float((G - axial[last]) / rise) if len(below) else 0.0)
-        start_s += _PULSE_DELAY_S
+        start_s = max(start_s + _PULSE_DELAY_S, float(t_s[top]) - PULSE_TOP / node.impact_hz)
         smooth = low_passed(axial)[first:stop]
         shock = low_passed(pulse(t_s - start_s, node.impact_hz))[first:stop]
         low, high = -target_mps2, 4.0 * target_mps2

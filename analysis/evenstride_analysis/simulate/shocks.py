@@ -11,6 +11,7 @@ WINDOW_S = 0.080
 CUTOFF_HZ = 60.0
 _STEP_S = 1 / 4000
 _MARGIN_S = 0.1  # around the window: the filter's response is below 1e-6 there
+PULSE_TOP = 0.195  # where a pulse is highest, in periods of its ringing
 _PULSE_DECAY, _PULSE_RISE, _PULSE_LENGTH = 0.375, 0.05, 2.25  # in periods of its ringing
 
 

@@ -10,14 +10,16 @@ from evenstride_analysis.errors import InputError
 from evenstride_analysis.model import FloatArray, Gait, Side
 from evenstride_analysis.simulate.plan import Doing, Part, RunnerPlan, SensorPlan, TrueStride
 from evenstride_analysis.simulate.shapes import LegError, Shape, ShapeTable
+from evenstride_analysis.simulate.shocks import CUTOFF_HZ, WINDOW_S
 from evenstride_analysis.simulate.track import Track
 from evenstride_analysis.simulate.warp import TOE_OFF_PHASE, PhaseWarp
 from evenstride_analysis.units import mps2_from_g
 
 FAR_S = 1e7  # the last stand lasts for ever
 _SHORTEST_FLIGHT_S = 0.015
-_BEFORE_STRIKE_S, _AFTER_STRIKE_S = 0.060, 0.040  # what the filters of the rules reach
-_BEFORE_TOE_OFF_S, _AFTER_TOE_OFF_S = 0.090, 0.100
+_OWN_PACE_S = 0.030  # around each event
+_GUARDED = 0.8  # at most, of a stance or a swing: the rest takes up what is planted
+_ABOVE_RECORDED = 1.15  # the recordings end at 40 Hz
 _STEP_JITTER_S = 0.003  # with stride_cv it gives the right leg the stride variation of the left
 
 
@@ -89,14 +91,11 @@ def guarded_warp(nodes: list[Node], strike_s: FloatArray, toe_off_s: FloatArray)
             strike - float(toe_off_s[k - 1]), float(strike_s[k + 1]) - toe_off, shape.stride_s - shape.stance_s
         )
         on_ground, in_air = (
-            min(1.0, 0.7 * span / needed)
-            for span, needed in (
-                (min(toe_off - strike, shape.stance_s), _AFTER_STRIKE_S + _BEFORE_TOE_OFF_S),
-                (swing_s, _AFTER_TOE_OFF_S + _BEFORE_STRIKE_S),
-            )
+            _OWN_PACE_S * min(1.0, _GUARDED * span / (2 * _OWN_PACE_S))
+            for span in (min(toe_off - strike, shape.stance_s), swing_s)
         )
-        strike_shifts = np.array([-_BEFORE_STRIKE_S * in_air, 0.0, _AFTER_STRIKE_S * on_ground])
-        toe_off_shifts = np.array([-_BEFORE_TOE_OFF_S * on_ground, 0.0, _AFTER_TOE_OFF_S * in_air])
+        strike_shifts = np.array([-in_air, 0.0, on_ground])
+        toe_off_shifts = np.array([-on_ground, 0.0, in_air])
         strike_phases = pace(shape.stride_s + strike_shifts)[0] + (k - 1)
         toe_off_phases = pace(shape.stride_s + shape.stance_s + toe_off_shifts)[0] + (k - 1)
         knots += zip((strike + strike_shifts).tolist(), strike_phases.tolist(), strict=True)
@@ -176,7 +175,7 @@ class Timeline:
         stance_s = shape.stance_s * (1 + plan.stance_per_min * minutes) * (1 + sign * index)
         impact = None
         if part.doing is Doing.RUN:
-            impact = mps2_from_g(part.impact_g if part.impact_g else usual_impact_g(part.speed_mps))
+            impact = mps2_from_g(part.impact_g) if part.impact_g else usual_impact_mps2(shape)
             impact *= (1 + sign * plan.impact_asymmetry) * (1 + self._table.impact_cv * float(draws[1]))
         return Node(
             strike_s=t_s,
@@ -249,6 +248,10 @@ class Timeline:
                 )
 
 
-def usual_impact_g(speed_mps: float) -> float:
-    """Axial peak that a real shank would show: above the band-limited recordings' 4.4/6.3/8.2 g at 2.5/3.5/4.5 m/s."""
-    return 1.25 * (6.3 + 1.9 * (speed_mps - 3.5))
+def usual_impact_mps2(shape: Shape) -> float:
+    """Axial peak that a real shank of this style would show: a little above that of the band-limited recording."""
+    turns = np.arange(shape.harmonics.shape[1], dtype=np.float64)
+    smooth = shape.harmonics[1] / (1 + (turns / shape.stride_s / CUTOFF_HZ) ** 4)
+    angles = 2 * np.pi * np.arange(0.0, WINDOW_S, 0.001)[:, None] / shape.stride_s * turns
+    wave = 2 * (np.cos(angles) @ smooth.real - np.sin(angles) @ smooth.imag) - smooth[0].real
+    return _ABOVE_RECORDED * float(wave.max())
