@@ -12,7 +12,7 @@ from evenstride_analysis.study.distort import PLAIN, Condition
 from evenstride_analysis.study.figures import Coverage, Figures, agreement, coverage, figures, rms, with_constants
 from evenstride_analysis.study.folds import KINDS, RUNNER, Fold
 from evenstride_analysis.study.result import CurvePoint, Distortion, Elsewhere, LegPoint, Walking
-from evenstride_analysis.study.work import Tested
+from evenstride_analysis.study.work import Outcome
 
 LEARNED, RULES = "learned", "rules"
 _WITHIN = 2  # strides a leg needs for an SD within it
@@ -21,7 +21,7 @@ _WITHIN = 2  # strides a leg needs for an SD within it
 class Results:
     """Everything the jobs found, ready to be asked: by method, kind of fold and condition."""
 
-    def __init__(self, tested: Iterable[Tested], folds: Sequence[Fold]) -> None:
+    def __init__(self, tested: Iterable[Outcome], folds: Sequence[Fold]) -> None:
         self._folds = folds
         self._learned: dict[tuple[str, str, Condition], list[LegMatch]] = {}
         self._rules: dict[tuple[Condition, str], list[LegMatch]] = {}

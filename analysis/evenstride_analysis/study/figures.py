@@ -154,8 +154,13 @@ def agreement(groups: Sequence[Sequence[LegMatch]]) -> Agreement:
         leg_mean_sd_s=float((found - true).std(ddof=1)) if len(matches) > 1 else None,
         icc=icc_2_1(np.stack([true, found], axis=1)) if len(matches) > 2 else None,
         si_error_sd=float((indices[:, 1] - indices[:, 0]).std(ddof=1)) if enough else None,
-        si_correlation=float(np.corrcoef(indices[:, 0], indices[:, 1])[0, 1]) if enough else None,
+        si_correlation=_correlation(indices) if enough else None,
     )
+
+
+def _correlation(pairs: FloatArray) -> float | None:
+    """Pearson's, of the two columns; None where one of them does not vary."""
+    return float(np.corrcoef(pairs.T)[0, 1]) if np.all(pairs.std(axis=0) > 0.0) else None
 
 
 def _indices(group: Iterable[LegMatch]) -> list[tuple[float, float]]:

@@ -31,7 +31,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tested:
+class Outcome:
     learned: bool
     task: Task
     matches: tuple[LegMatch, ...]
@@ -57,10 +57,10 @@ def jobs(folds: Sequence[Fold], conditions: Sequence[Condition], names: Sequence
     return learned + rules
 
 
-def run(job: Job, trials: Mapping[str, Trial], learned: Estimator | None) -> list[Tested]:
+def run(job: Job, trials: Mapping[str, Trial], learned: Estimator | None) -> list[Outcome]:
     """Distort, detect and match, with the estimator of the job's training set (None: the rules without constants)."""
     estimator = learned or RulesEstimator(UNCALIBRATED)
-    found: list[Tested] = []
+    found: list[Outcome] = []
     for task in job.tasks:
         matches = [
             light(match_leg(changed, side, estimator))
@@ -68,7 +68,7 @@ def run(job: Job, trials: Mapping[str, Trial], learned: Estimator | None) -> lis
             for changed in [under(trials[name], task.condition)]
             for side in changed.legs
         ]
-        found.append(Tested(learned=learned is not None, task=task, matches=tuple(matches)))
+        found.append(Outcome(learned=learned is not None, task=task, matches=tuple(matches)))
     return found
 
 

@@ -35,7 +35,7 @@ from evenstride_analysis.study.figures import rms
 from evenstride_analysis.study.folds import KINDS, curve_folds, folds
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator
-from evenstride_analysis.study.work import Job, Tested, jobs, run
+from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
 from evenstride_analysis.training.left_out import Fold as Calibration
 from evenstride_analysis.training.left_out import LeftOut
@@ -84,7 +84,7 @@ def _train(trains: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], Nets]:
     return {train: _mine().teacher.nets(train) for train in trains}
 
 
-def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Tested]:
+def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Outcome]:
     learned = None if nets is None else estimator(nets, job.train, errors)
     return run(job, _mine().trials, learned)
 

@@ -49,7 +49,7 @@ PLANTED = """\
 Simulated runners whose true symmetry index is known: strides drawn with the scatter, the memory and the shared part
 that RBDS shows, 25 to 400 pairs, judged by the product's own verdict. The 95 % total interval should hold the planted
 value in 93 to 97 of 100 runners, an even runner be called `real` in at most 1.5 of 100. This proves the arithmetic of
-the verdict; the size of the errors is shown above for the estimator, and by nothing yet for strap, skin and placement."""
+the verdict; how large the errors are is shown above for the estimator, by nothing yet for strap, skin and placement."""
 
 NOT_VALIDATED = """\
 - **Real shank hardware against force plates: nothing.** No public set holds raw running of a shank 6-axis sensor
