@@ -160,7 +160,7 @@ def agreement(groups: Sequence[Sequence[LegMatch]]) -> Agreement:
 
 def _correlation(pairs: FloatArray) -> float | None:
     """Pearson's, of the two columns; None where one of them does not vary."""
-    return float(np.corrcoef(pairs.T)[0, 1]) if np.all(pairs.std(axis=0) > 0.0) else None
+    return float(np.corrcoef(pairs[:, 0], pairs[:, 1])[0, 1]) if np.all(pairs.std(axis=0) > 0.0) else None
 
 
 def _indices(group: Iterable[LegMatch]) -> list[tuple[float, float]]:
