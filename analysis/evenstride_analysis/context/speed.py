@@ -17,7 +17,7 @@ from evenstride_analysis.model import FloatArray
 OFFSET_MPS, STANCE_MPS, SWING_MPS = -6.213, -2.845, 2.324
 ERROR_SD_MPS = 0.43  # out-of-fold by runner, 53 runs
 TRAINED_MPS = (2.5, 4.5)
-SOURCE = f"estimated from stance and swing (±{ERROR_SD_MPS:.2f} m/s SD on runners left out, 18 RBDS runners)"
+SOURCE = f"estimated from stance and swing, error SD {ERROR_SD_MPS:.2f} m/s on runners left out (RBDS)"
 WALK_MPS = 1.3
 _RANGE_MPS = (1.8, 6.5)
 

@@ -9,6 +9,7 @@ from evenstride_analysis.summary.legs import leg_summary
 from evenstride_analysis.symmetry import MIN_PAIRS, SystematicError, is_clean, symmetry
 
 _LONG_BOUT_S = 20.0
+_LONG_RUN_S = 300.0  # long enough to tire
 
 
 def parts_of(reading: Reading, used: Sequence[Step], *, system: SystematicError) -> tuple[Part, ...]:
@@ -71,7 +72,7 @@ def _paces(reading: Reading) -> list[tuple[float, float]]:
 
 def _halves(used: Sequence[Step]) -> list[tuple[PartKind, Sequence[Step]]]:
     """The strides of the verdict, the first half of them and the second."""
-    if len(used) < 8 * MIN_PAIRS:
+    if len(used) < 8 * MIN_PAIRS or used[-1].t_s - used[0].t_s < _LONG_RUN_S:
         return []
     middle = len(used) // 2
     return [(PartKind.FIRST, used[:middle]), (PartKind.LAST, used[middle:])]

@@ -21,6 +21,9 @@ class Cause(StrEnum):
     GAPS = auto()
     SLOW_POD = auto()
     METHODS = auto()
+    BEND = auto()
+    LOOSE = auto()
+    STYLE = auto()
     DOUBTED = auto()
 
 
@@ -107,6 +110,10 @@ def cause_of(symmetry: Symmetry, summary: Summary) -> Cause:
         ("walking", Cause.WALKING),
         ("one leg", Cause.ONE_LEG),
         ("not measured", Cause.SLOW_POD),
+        ("bend", Cause.BEND),
+        ("loose", Cause.LOOSE),
+        ("doubted", Cause.DOUBTED),
+        ("unusual style", Cause.STYLE),
     ):
         if symmetry.reason.startswith(word):
             return cause
@@ -171,6 +178,22 @@ def _why_short(summary: Summary, symmetry: Symmetry, accel_range_g: float | None
     )
 
 
+def _why_bend(summary: Summary, symmetry: Symmetry, accel_range_g: float | None) -> str:
+    del symmetry, accel_range_g
+    bends, straight = summary.excluded.get("bend", 0), sum(leg.n_used for leg in summary.legs.values())
+    return (
+        f"No verdict: this was run in bends ({bends} strides; {straight} on straights). There the inner and the outer"
+        " leg do different work, so a difference would say nothing about yours."
+    )
+
+
+def _why_loose(summary: Summary, symmetry: Symmetry, accel_range_g: float | None) -> str:
+    del accel_range_g
+    side = next((share.side.value for share in summary.doubts if share.worst == "loose"), "")
+    share = symmetry.reason.removeprefix("loose: ").partition(" of ")[0]
+    return f"No verdict: the {side} pod moved on the leg in {share} of its strides. What it says cannot be trusted."
+
+
 def _why_from(text: str) -> Why:
     return lambda _summary, symmetry, _range: f"No verdict: {text.format(reason=symmetry.reason)}"
 
@@ -183,7 +206,10 @@ _WHY: dict[Cause, Why] = {
     Cause.GAPS: _why_from("too many strides have missing samples."),
     Cause.SLOW_POD: _why_from("impact needs a sensor rate of 199 Hz or more, without gaps."),
     Cause.METHODS: _why_from("{reason}; different methods cannot be compared."),
-    Cause.DOUBTED: _why_from("most strides are doubted (see Data quality)."),
+    Cause.DOUBTED: _why_from("too many strides are doubted (see Data quality)."),
+    Cause.BEND: _why_bend,
+    Cause.LOOSE: _why_loose,
+    Cause.STYLE: _why_from("{reason}."),
 }
 
 
@@ -211,6 +237,9 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
         Cause.WALKING: "this was mostly walking.",
         Cause.ONE_LEG: "only one leg was recorded.",
         Cause.GAPS: "too many samples are missing.",
+        Cause.BEND: "this was run in bends.",
+        Cause.LOOSE: "a pod sat loose on the leg.",
+        Cause.STYLE: "your style is unlike those the method was trained on.",
     }.get(cause_of(stance, summary), "the data do not allow one.")
     return f"No verdict: {why}", "This says nothing about your legs, neither even nor uneven.", "unknown"
 
@@ -242,6 +271,9 @@ _REMEDY = {
     Cause.GAPS: "Nothing to correct. Run again with the receiver nearer; wear it or stay within sight of it.",
     Cause.SLOW_POD: "For impact, set the pods to 208 Hz or more.",
     Cause.METHODS: "Run the session's stored data again through one method, then read a new report.",
+    Cause.BEND: "Nothing to correct. Run a few minutes straight ahead; on a track the straights are enough.",
+    Cause.LOOSE: "Nothing to correct. Fasten the loose pod (see Data quality) above the ankle, and run again.",
+    Cause.STYLE: "Nothing to correct. Compare with your own earlier runs instead: a change is seen all the same.",
     Cause.DOUBTED: "Nothing to correct. Check that both pods sit tight, logo outward, above the ankle, and run again.",
 }
 
