@@ -17,6 +17,7 @@ if [ "${1:-}" = test ]; then # tests drive a real browser and turn the PDF into 
   command -v chromium >/dev/null || need+=(chromium)
   command -v pdftoppm >/dev/null || need+=(poppler-utils)
   [ -n "$(PATH="$PATH:/usr/sbin" command -v influxd)" ] || need+=(influxdb)
+  [ -n "$(PATH="$PATH:/usr/sbin" command -v mosquitto)" ] || need+=(mosquitto)
 fi
 if [ ${#need[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

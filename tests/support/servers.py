@@ -93,6 +93,53 @@ class Influx:
         return rows
 
 
+@dataclass(slots=True)
+class Broker:
+    """A running mosquitto with a password file: user `gait`, password `secret` unless `open_to_all`."""
+
+    folder: Path
+    port: int
+    open_to_all: bool = False
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        users = self.folder / "users"
+        users.write_text("gait:secret\n")
+        users.chmod(0o600)
+        subprocess.run([program("mosquitto_passwd"), "-U", str(users)], check=True)
+        access = "allow_anonymous true" if self.open_to_all else f"allow_anonymous false\npassword_file {users}"
+        config = self.folder / "mosquitto.conf"
+        config.write_text(f"listener {self.port} 127.0.0.1\n{access}\nset_tcp_nodelay true\nuser root\n")
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self.process = subprocess.Popen([program("mosquitto"), "-c", str(config)], stdout=log, stderr=log)
+        deadline = time.monotonic() + START_S
+        while True:
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                pytest.fail(f"mosquitto did not start: {(self.folder / 'mosquitto.log').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@contextmanager
+def mosquitto(folder: Path) -> Generator[Broker]:
+    """A broker in `folder` that asks for user and password."""
+    folder.mkdir(parents=True, exist_ok=True)
+    broker = Broker(folder, free_port())
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
 @contextmanager
 def influxd(folder: Path) -> Generator[Influx]:
     """An InfluxDB 1.6 in `folder`, with the database `evenstride`."""

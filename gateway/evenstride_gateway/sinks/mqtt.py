@@ -1,0 +1,135 @@
+"""Results on MQTT, QoS 1: strides, symmetry, the state of the runner, and whether this gateway is there."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import aiomqtt
+
+from evenstride_gateway.errors import SinkError
+from evenstride_gateway.sinks.follower import Refused
+from evenstride_gateway.sinks.messages import PRESENCE, payload_of, topic_of
+from evenstride_gateway.sinks.schema import SESSION, Point
+
+IN_FLIGHT = 20
+TIMEOUT_S = 10.0
+PRESENCE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MqttTarget:
+    """The broker. `gateway_id` names this gateway among several. No repr: passwords do not belong in logs."""
+
+    host: str
+    port: int = 1883
+    gateway_id: str = "gateway"
+    user: str = ""
+    password: str = ""
+    tls: bool = False
+    ca_file: str = ""
+
+
+class MqttPublisher:
+    """`async with MqttPublisher(target) as publisher`: connects when first needed, and again after a loss."""
+
+    def __init__(self, target: MqttTarget) -> None:
+        self._target = target
+        self._client: aiomqtt.Client | None = None
+        self._stack = AsyncExitStack()
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            with suppress(SinkError):  # a broker that is gone publishes the last will, which says the same
+                await self._publish_presence(self._client, here=False)
+        await self._leave()
+
+    async def deliver(self, points: Sequence[Point]) -> list[Refused]:
+        """Publish in order of the points, at most 20 unacknowledged. Raises SinkError when the broker is away.
+
+        A message counts as delivered when the broker has acknowledged it.
+        """
+        client = await self._connected()
+        messages = [(topic, payload_of(p), p.measurement == SESSION.name) for p in points if (topic := topic_of(p))]
+        for start in range(0, len(messages), IN_FLIGHT):
+            lost: BaseException | None = None
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for topic, payload, retain in messages[start : start + IN_FLIGHT]:
+                        publishing = client.publish(topic, payload, qos=1, retain=retain, timeout=TIMEOUT_S)
+                        tasks.create_task(publishing, name=f"mqtt: {topic}")
+            except* aiomqtt.MqttError as errors:
+                lost = errors.exceptions[0]
+            if lost is not None:
+                await self._leave()
+                raise self._away(lost)
+        return []
+
+    async def show_presence(self) -> None:
+        """For ever: be connected, and say so every 15 s, so that a broker that was restarted knows too."""
+        while True:
+            try:
+                await self._publish_presence(await self._connected(), here=True)
+            except SinkError:
+                await self._leave()
+            await asyncio.sleep(PRESENCE_S)
+
+    async def _publish_presence(self, client: aiomqtt.Client, *, here: bool) -> None:
+        try:
+            await client.publish(self._presence_topic, _presence(here=here), qos=1, retain=True, timeout=TIMEOUT_S)
+        except aiomqtt.MqttError as error:
+            raise self._away(error) from error
+
+    @property
+    def _presence_topic(self) -> str:
+        return f"{PRESENCE}/{self._target.gateway_id}"
+
+    async def _connected(self) -> aiomqtt.Client:
+        async with self._connecting:
+            if self._client is None:
+                target = self._target
+                client = aiomqtt.Client(
+                    target.host,
+                    target.port,
+                    username=target.user or None,
+                    password=target.password or None,
+                    identifier=f"evenstride-{target.gateway_id}",
+                    will=aiomqtt.Will(self._presence_topic, _presence(here=False), qos=1, retain=True),
+                    timeout=TIMEOUT_S,
+                    max_inflight_messages=IN_FLIGHT,
+                    max_queued_outgoing_messages=2 * IN_FLIGHT,
+                    tls_context=ssl.create_default_context(cafile=target.ca_file or None) if target.tls else None,
+                )
+                try:
+                    await self._stack.enter_async_context(client)
+                except aiomqtt.MqttError as error:
+                    raise self._away(error) from error
+                self._client = client
+            return self._client
+
+    async def _leave(self) -> None:
+        async with self._connecting:
+            self._client = None
+            stack, self._stack = self._stack, AsyncExitStack()
+            with suppress(aiomqtt.MqttError):  # it was lost already
+                await stack.aclose()
+
+    def _away(self, error: BaseException) -> SinkError:
+        where, text = f"the MQTT broker at {self._target.host}:{self._target.port}", str(error)
+        if "ot authorized" in text or "ad user name" in text or "ad username" in text:
+            return SinkError(f"{where} refuses user and password: check `[mqtt]` and the secret", retry_after_s=60.0)
+        return SinkError(f"{where} cannot be reached ({text}): tried again")
+
+
+def _presence(*, here: bool) -> bytes:
+    return json.dumps({"online": here}).encode()
