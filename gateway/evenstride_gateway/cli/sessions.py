@@ -1,5 +1,6 @@
 """`evenstride sessions`: list, show, delete."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -101,19 +102,27 @@ def symmetry_line(summary: Summary, measure: Measure) -> str:
     left, low, high = balance_percent(found.index), balance_percent(found.low), balance_percent(found.high)
     return (
         f"{name}: {found.verdict.value}, {left:.1f} % left (95 % interval {low:.1f} to {high:.1f}),"
-        f" SI {percent_from_fraction(found.index):+.1f} %, {found.n_pairs} pairs"
+        f" SI {percent_from_fraction(found.index):+.1f} %, {found.n_pairs} pairs; {found.reason}"
     )
 
 
 def _leg_line(leg: LegSummary) -> str:
     if leg.stance_mean_s is None:
         return f"{leg.side.value:5}  {leg.n_strides} strides, none clean and running"
-    interval = ""
-    if leg.stance_low_s is not None and leg.stance_high_s is not None:
-        interval = f" ({ms_from_s(leg.stance_low_s):.1f} to {ms_from_s(leg.stance_high_s):.1f})"
-    axial = leg.impact_axial_mean_mps2
-    impact = "impact not measurable" if axial is None else f"impact {g_from_mps2(axial):.1f} g"
+    interval = _interval(leg.stance_low_s, leg.stance_high_s, ms_from_s)
+    impact = "impact not measurable"
+    if leg.impact_axial_mean_mps2 is not None:
+        shock = _interval(leg.impact_axial_low_mps2, leg.impact_axial_high_mps2, g_from_mps2)
+        impact = f"impact {g_from_mps2(leg.impact_axial_mean_mps2):.1f} g{shock}"
     return f"{leg.side.value:5}  stance {ms_from_s(leg.stance_mean_s):.1f} ms{interval}, {impact}, {leg.n_used} strides"
+
+
+def _interval(low: float | None, high: float | None, shown: Callable[[float], float]) -> str:
+    return "" if low is None or high is None else f" ({shown(low):.1f} to {shown(high):.1f})"
+
+
+def _maybe(value: float | None, shown: Callable[[float], float]) -> float | None:
+    return None if value is None else shown(value)
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
@@ -126,10 +135,12 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             side.value: {
                 "strides": leg.n_strides,
                 "used": leg.n_used,
-                "stance_ms": None if leg.stance_mean_s is None else ms_from_s(leg.stance_mean_s),
-                "impact_axial_g": None
-                if leg.impact_axial_mean_mps2 is None
-                else g_from_mps2(leg.impact_axial_mean_mps2),
+                "stance_ms": _maybe(leg.stance_mean_s, ms_from_s),
+                "stance_low_ms": _maybe(leg.stance_low_s, ms_from_s),
+                "stance_high_ms": _maybe(leg.stance_high_s, ms_from_s),
+                "impact_axial_g": _maybe(leg.impact_axial_mean_mps2, g_from_mps2),
+                "impact_axial_low_g": _maybe(leg.impact_axial_low_mps2, g_from_mps2),
+                "impact_axial_high_g": _maybe(leg.impact_axial_high_mps2, g_from_mps2),
                 "clipped": leg.n_clipped,
                 "walking": leg.n_walk,
                 "doubts": leg.doubts,
@@ -140,9 +151,13 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             measure.value: {
                 "verdict": found.verdict.value,
                 "reason": found.reason,
-                "index_percent": None if found.index is None else percent_from_fraction(found.index),
-                "low_percent": None if found.low is None else percent_from_fraction(found.low),
-                "high_percent": None if found.high is None else percent_from_fraction(found.high),
+                "primary": measure is Measure.STANCE,
+                "index_percent": _maybe(found.index, percent_from_fraction),
+                "low_percent": _maybe(found.low, percent_from_fraction),
+                "high_percent": _maybe(found.high, percent_from_fraction),
+                "left_share_percent": _maybe(found.index, balance_percent),
+                "left_share_low_percent": _maybe(found.low, balance_percent),
+                "left_share_high_percent": _maybe(found.high, balance_percent),
                 "pairs": found.n_pairs,
             }
             for measure, found in summary.symmetry.items()
