@@ -36,6 +36,7 @@ class MethodError:
 
     si_error_sd: float
     leg_sd_s: float
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class SystematicError:
     impact_axial: float = _IMPACT_AXIAL_ALLOWANCE
     source: str
     methods: Mapping[str, MethodError] = field(default_factory=dict[str, MethodError])
+    others: str = ""  # the part of `source` that speaks of no method
 
     def estimator_of(self, method: str, *, leg_sd_s: float | None = None) -> float:
         """The estimator's part for strides of `method`, a fraction.
@@ -63,6 +65,11 @@ class SystematicError:
         if known is None:
             return self.estimator
         return known.si_error_sd * (1.0 if leg_sd_s is None else max(1.0, leg_sd_s / known.leg_sd_s))
+
+    def source_of(self, method: str) -> str:
+        """Where the parts come from, for one method alone."""
+        known = self.methods.get(method.partition("+")[0])
+        return self.source if known is None or not known.source else f"{known.source}; {self.others}"
 
     def total(self, measure: Measure, method: str = "", *, leg_sd_s: float | None = None) -> float:
         """All that stays in the index of `measure` however many strides there are, SD as a fraction."""
@@ -77,14 +84,21 @@ def system_of(*tables: ErrorTable, allowance: float = PLACEMENT_ALLOWANCE) -> Sy
     A method without a table gets the largest of theirs.
     """
     known = tables or PRODUCT_TABLES
+    sources = {t.method: f"{t.method}: {t.si_error_sd:.1%} out-of-fold ({t.source})" for t in known}
+    others = (
+        f"{allowance:.1%} for strap, skin and placement is an assumption until a reference session with real pods;"
+        f" impact {_IMPACT_ALLOWANCE:.1%}, along the shin {_IMPACT_AXIAL_ALLOWANCE:.1%}: from published smallest"
+        " detectable differences (19 runners)"
+    )
     return SystematicError(
         estimator=max(table.si_error_sd for table in known),
         allowance=allowance,
-        methods={t.method: MethodError(si_error_sd=t.si_error_sd, leg_sd_s=t.stance_sd_s) for t in known},
-        source="; ".join(f"{t.method}: {t.si_error_sd:.1%} out-of-fold ({t.source})" for t in known)
-        + f"; {allowance:.1%} for strap, skin and placement is an assumption until a reference session with real pods;"
-        f" impact {_IMPACT_ALLOWANCE:.1%}, along the shin {_IMPACT_AXIAL_ALLOWANCE:.1%}: from published smallest"
-        " detectable differences (19 runners)",
+        methods={
+            t.method: MethodError(si_error_sd=t.si_error_sd, leg_sd_s=t.stance_sd_s, source=sources[t.method])
+            for t in known
+        },
+        source="; ".join((*sources.values(), others)),
+        others=others,
     )
 
 
