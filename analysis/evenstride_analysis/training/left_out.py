@@ -1,6 +1,6 @@
 """Errors on runners and styles that the networks never saw: what the stated uncertainty is fitted to."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.learned.estimator import timed
-from evenstride_analysis.strides.learned.nets import EventNets, Guess
+from evenstride_analysis.strides.learned.nets import EventNets, Guess, Net
 from evenstride_analysis.strides.learned.windows import read_off
 from evenstride_analysis.training.legs import Leg, Taught, lesson
 from evenstride_analysis.training.networks import PLANS, Examples, all_examples, fit_all
@@ -56,7 +56,11 @@ def folds_of(legs: Sequence[Leg]) -> list[Fold]:
 def meet(job: Job) -> LeftOut:
     """Teach the fold's networks and time the strides of the runners left out."""
     fold, rows, strides, seed = job
-    taught_nets = fit_all(rows, fold.train, seed)
+    return met(fold, fit_all(rows, fold.train, seed), strides)
+
+
+def met(fold: Fold, taught_nets: Mapping[str, Net], strides: Sequence[Taught]) -> LeftOut:
+    """Time the strides of the runners left out with networks that were taught without them."""
     nets = EventNets(*(taught_nets[name] for name in EventNets._fields))
     tested = [taught for taught in strides if taught.leg.run in fold.test]
     found = np.array(
