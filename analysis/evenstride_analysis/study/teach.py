@@ -9,7 +9,7 @@ from evenstride_analysis.accuracy import Trial
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
 from evenstride_analysis.strides.learned.nets import Net
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
-from evenstride_analysis.training.left_out import Fold, LeftOut, folds, meet
+from evenstride_analysis.training.left_out import Fold, LeftOut, met
 from evenstride_analysis.training.legs import Leg, Taught, lesson
 from evenstride_analysis.training.networks import Examples, all_examples, fit_all
 from evenstride_analysis.training.uncertainty import fit_both
@@ -52,14 +52,10 @@ class Teacher:
         rows = self._rows(frozenset(trial.speed_mps for trial in chosen))
         return fit_all(rows, sorted({trial.runner for trial in chosen}), self._seed)
 
-    def calibration(self) -> list[Fold]:
-        """The folds whose errors the stated uncertainty is fitted to, as `evenstride train` takes them."""
-        return folds(self._all_strides())
-
-    def meet(self, fold: Fold) -> LeftOut:
-        """Train without the fold's runners and meet them."""
-        rows = self._rows(frozenset(trial.speed_mps for trial in self._trials.values()))
-        return meet((fold, rows, self._all_strides(), self._seed))
+    def meet(self, train: Collection[str], test: Collection[str], nets: Nets) -> LeftOut:
+        """The errors on the tested runners of networks that were trained without them."""
+        fold = Fold(kind="left out", train=_runners(train), test=_runners(test))
+        return met(fold, nets, self._all_strides())
 
     def _all_strides(self) -> list[Taught]:
         if self._strides is None:
@@ -77,9 +73,12 @@ class Teacher:
 def estimator(nets: Nets, train: Collection[str], errors: Sequence[LeftOut]) -> LearnedEstimator:
     """The estimator of these networks; its uncertainty is fitted to the errors of the training trials alone."""
     known = [part for part in (_only(part, train) for part in errors) if len(part.errors_s)]
-    runners = sorted({name.partition("_T")[0] for name in train})
-    stride, system = fit_both(known, runners)
+    stride, system = fit_both(known, _runners(train))
     return LearnedEstimator(replace(DEFAULT_TABLE, nets=nets, stride_variance=stride, system_variance=system))
+
+
+def _runners(names: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({name.partition("_T")[0] for name in names}))
 
 
 def _only(part: LeftOut, trials: Collection[str]) -> LeftOut:

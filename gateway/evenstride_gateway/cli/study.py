@@ -1,7 +1,7 @@
 """The accuracy study on this machine: reads the recordings and spreads the work over processes."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
@@ -32,12 +32,11 @@ from evenstride_analysis.study.assemble import (
 from evenstride_analysis.study.coverage_of_symmetry import coverage
 from evenstride_analysis.study.distort import conditions
 from evenstride_analysis.study.figures import rms
-from evenstride_analysis.study.folds import KINDS, curve_folds, folds
+from evenstride_analysis.study.folds import ALIKE_8, KINDS, RUNNER, STYLE, curve_folds, folds
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator
 from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
-from evenstride_analysis.training.left_out import Fold as Calibration
 from evenstride_analysis.training.left_out import LeftOut
 from evenstride_gateway.cli.inputs import inputs
 from evenstride_gateway.tables.references import WALKS, read_jdx, read_mean_stride, read_walk
@@ -46,10 +45,12 @@ from evenstride_gateway.tables.trials import read_trials
 P = ParamSpec("P")
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
+Names = tuple[str, ...]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _REST = 8  # tasks of the last part: other laboratories, walking, virtual runners, planted symmetry
 _PLANTED = {"strides drawn, legs alike": 0.0, "strides drawn, legs unequally sure": 0.2}
+_CALIBRATING = (RUNNER, STYLE, ALIKE_8)  # their errors are what the stated uncertainty is fitted to
 _CURVE_SIZES, _CURVE_DRAWS = (2, 4, 6, 9, 12), 6
 _SEEDS = range(1, 25)
 
@@ -76,12 +77,14 @@ def _mine() -> _Worker:
     return _worker
 
 
-def _calibrate(fold: Calibration) -> LeftOut:
-    return _mine().teacher.meet(fold)
-
-
-def _train(trains: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], Nets]:
-    return {train: _mine().teacher.nets(train) for train in trains}
+def _train(trains: Sequence[Names], met: Mapping[Names, Sequence[Names]]) -> dict[Names, tuple[Nets, list[LeftOut]]]:
+    """Networks of each training set, and their errors on the tests that `met` names for it."""
+    teacher = _mine().teacher
+    taught = {train: teacher.nets(train) for train in trains}
+    return {
+        train: (nets, [teacher.meet(train, test, nets) for test in met.get(train, ())])
+        for train, nets in taught.items()
+    }
 
 
 def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Outcome]:
@@ -177,9 +180,9 @@ class Pool:
         return self._executor.submit(call, *args, **named)
 
 
-def _lessons(trains: Iterable[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
+def _lessons(trains: Iterable[Names]) -> list[list[Names]]:
     """Trainings at a part of the speeds go to one process together: their examples are made once."""
-    found: dict[str, list[tuple[str, ...]]] = {}
+    found: dict[str, list[Names]] = {}
     for train in trains:
         speeds = {name.partition("_T")[2] for name in train}
         found.setdefault("/".join(train if len(speeds) > 2 else sorted(speeds)), []).append(train)
@@ -194,14 +197,18 @@ def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str
         chosen += curve_folds(trials, _CURVE_SIZES, _CURVE_DRAWS)
     everything = conditions()
     planned = jobs(chosen, everything, [trial.name for trial in trials])
-    calibration = Teacher({trial.name: trial for trial in trials}).calibration()
     lessons = _lessons([job.train for job in planned if job.train])
+    met: dict[Names, list[Names]] = {}
+    for fold in chosen:
+        if fold.kind in _CALIBRATING:
+            met.setdefault(fold.train, []).append(fold.test)
     with Pool(folder, workers, tell) as pool:
-        pool.total = len(calibration) + len(lessons) + len(planned) + _REST
-        errors = pool.results(pool.submit(_calibrate, fold) for fold in calibration)
-        nets: dict[tuple[str, ...], Nets] = {}
-        for taught in pool.results(pool.submit(_train, lesson) for lesson in lessons):
-            nets |= taught
+        pool.total = len(lessons) + len(planned) + _REST
+        nets: dict[Names, Nets] = {}
+        errors: list[LeftOut] = []
+        for taught in pool.results(pool.submit(_train, lesson, met) for lesson in lessons):
+            nets |= {train: found for train, (found, _) in taught.items()}
+            errors += [part for _, parts in taught.values() for part in parts]
         tested = pool.results(
             pool.submit(_test, job, nets.get(job.train), errors if job.train else []) for job in planned
         )
