@@ -12,6 +12,7 @@ import numpy as np
 from evenstride_analysis.compiled import COMPILES, compiled
 from evenstride_analysis.model import FloatArray
 
+_NUMPY_BLOCK = 1 << 15  # elements of a working array: more leave the cache
 _SUPPORT_CYCLES = 1.25  # half length of a kernel in periods of its cut-off: the rest of the response is below 0.4 %
 _HIGHEST_FRACTION = 0.4  # of the sampling rate: above it there is nothing left to remove
 
@@ -85,21 +86,49 @@ def smooth(signal: FloatArray, kernel: FloatArray, step: int) -> FloatArray:
     middle = half * step
     n = len(signal) - 2 * middle
     out = kernel[half] * signal[middle : middle + n]
-    for j in range(1, half + 1):
-        left, right = middle - j * step, middle + j * step
-        add_pair(out, kernel[half + j], signal[left : left + n], signal[right : right + n])
+    if COMPILES:
+        for j in range(1, half + 1):
+            add_pair(out, kernel[half + j], signal[middle - j * step :], signal[middle + j * step :])
+    else:
+        add_all_pairs(out, kernel[half + 1 :], signal, step)
     return out
 
 
 @compiled
 def add_pair(out: FloatArray, tap: float, left: FloatArray, right: FloatArray) -> None:
-    """out += tap * (left + right), all (n,). Spelled twice: each of the two is four times slower in the other's world,
-    and an elementwise sum has the same bits however it is spelled."""
+    """out += tap * (left + right), element by element; `left` and `right` may be longer."""
+    for k in range(len(out)):
+        out[k] += tap * (left[k] + right[k])
+
+
+def add_all_pairs(out: FloatArray, taps: FloatArray, signal: FloatArray, step: int) -> None:
+    """What `add_pair` does for all taps, with the same bits, in few calls of numpy: a running sum over the taps."""
+    half, n = len(taps), len(out)
+    rows = max(1, _NUMPY_BLOCK // n)
+    for first in range(0, half, rows):
+        some = taps[first : first + rows]
+        size, middle = signal.itemsize, half * step
+        nearest = (first + 1) * step
+        left = np.ndarray((len(some), n), np.float64, signal, (middle - nearest) * size, (-step * size, size))
+        right = np.ndarray((len(some), n), np.float64, signal, (middle + nearest) * size, (step * size, size))
+        terms = np.empty((len(some) + 1, n))
+        terms[0] = out
+        np.multiply(left + right, some[:, np.newaxis], out=terms[1:])
+        out[:] = np.add.accumulate(terms, axis=0)[-1]
+
+
+@compiled
+def weighted_rows(rows: FloatArray, weights: FloatArray) -> FloatArray:
+    """Sum over j of weights[j] * rows[j], j ascending: `rows` (n, k), `weights` (n,) -> (k,)."""
     if COMPILES:
-        for k in range(len(out)):
-            out[k] += tap * (left[k] + right[k])
+        out = weights[0] * rows[0]
+        for j in range(1, len(weights)):
+            row, weight = rows[j], weights[j]
+            for k in range(len(out)):
+                out[k] += weight * row[k]
     else:
-        out += tap * (left + right)
+        out = np.add.accumulate(rows * weights[:, np.newaxis], axis=0)[-1]
+    return out
 
 
 @compiled

@@ -5,14 +5,13 @@ import math
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import half_length
+from evenstride_analysis.filters import smooth
 from evenstride_analysis.model import Doubt, FloatArray, Gait
-from evenstride_analysis.strides.candidates import Candidates
 from evenstride_analysis.strides.estimator import Events, RulesEstimator, StrideWindow
 from evenstride_analysis.strides.learned.frame import functional_frame
-from evenstride_analysis.strides.learned.nets import EventNets, Guess, self_check_s, settle, step_s
+from evenstride_analysis.strides.learned.nets import EventNets, Guess, packed, self_check_s, settle, step_s, unpacked
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE, LearnedTable
-from evenstride_analysis.strides.learned.windows import smoothed, smoothing_kernel
+from evenstride_analysis.strides.learned.windows import smoothing_kernel
 from evenstride_analysis.strides.rules import DEFAULT_RULES, Rules
 
 DOUBTED_SD_S = 0.007  # strides whose error SD is larger are doubted: signals.md 3.3
@@ -40,7 +39,10 @@ class LearnedEstimator:
 
     def __init__(self, table: LearnedTable = DEFAULT_TABLE, rules: Rules = DEFAULT_RULES) -> None:
         self._table, self._rules = table, RulesEstimator(rules)
-        self._nets = EventNets(*(table.nets[name] for name in EventNets._fields))
+        self._weights = packed(
+            EventNets(*(table.nets[name] for name in EventNets._fields)),
+            others=(*table.stride_variance, *table.system_variance),
+        )
 
     @property
     def method(self) -> str:
@@ -53,27 +55,23 @@ class LearnedEstimator:
             return None
         if not candidates.running:
             return self._rules.judged(window, candidates)
-        kernel = smoothing_kernel(window.rate_hz)
-        margin = half_length(kernel)
-        signals = sagittal(window.accel_mps2, window.gyro_radps, window.swing0, window.swing1, kernel)
-        guess = Guess(
-            opening=candidates.opening - margin,
-            following=candidates.next_opening - margin,
-            stride=float(window.swing1 - window.swing0),
+        contact, toe_off, next_contact, *sds_s = learned_times(
+            window.accel_mps2,
+            window.gyro_radps,
+            window.swing0,
+            window.swing1,
+            smoothing_kernel(window.rate_hz),
+            window.true_rate_hz,
+            candidates.opening,
+            candidates.next_opening,
+            self._weights,
         )
-        found = timed(signals, window.true_rate_hz, guess, self._nets)
-        found[:3] += margin
-        return self._judged(window, candidates, found)
-
-    def _judged(self, window: StrideWindow, candidates: Candidates, found: FloatArray) -> Events:
-        contact, toe_off, next_contact = (float(at) for at in found[:3])
-        checks_s = found[3:]
         rate_hz, table = window.true_rate_hz, self._table
         doubt = Doubt(0)
         far = min(abs(toe_off - candidates.toe_off), abs(toe_off - candidates.bend))
         if max(far, abs(contact - candidates.contact)) > _DISAGREE_S * rate_hz:
             doubt |= Doubt.CANDIDATES_DISAGREE
-        stance_sd_s = sd_s(table.stride_variance, checks_s)
+        stance_sd_s, system_sd_s = sds_s
         trained = (
             table.stance_s.holds((toe_off - contact) / rate_hz)
             and table.stride_s.holds((next_contact - contact) / rate_hz)
@@ -89,17 +87,49 @@ class LearnedEstimator:
             swing_peak_radps=candidates.swing_peak_radps,
             gait=Gait.RUN,
             stance_sd_s=stance_sd_s,
-            stance_system_sd_s=sd_s(table.system_variance, checks_s),
+            stance_system_sd_s=system_sd_s,
             doubt=doubt,
         )
 
 
-def sd_s(variance: tuple[float, ...], checks_s: FloatArray) -> float:
+@compiled
+def sd_s(variance: FloatArray, checks_s: FloatArray) -> float:
     """Error SD from the checks (4,): sqrt(a + sum of b check^2), each check counted up to 30 ms."""
-    total = variance[0]
+    total = float(variance[0])
     for k in range(4):
-        total += variance[k + 1] * min(abs(float(checks_s[k])), CHECK_LIMIT_S) ** 2
+        check_s = min(abs(float(checks_s[k])), CHECK_LIMIT_S)
+        total += float(variance[k + 1]) * (check_s * check_s)
     return math.sqrt(total)
+
+
+@compiled
+def learned_times(
+    accel: FloatArray,
+    gyro: FloatArray,
+    swing0: int,
+    swing1: int,
+    kernel: FloatArray,
+    rate_hz: float,
+    opening: float,
+    following: float,
+    weights: FloatArray,
+) -> tuple[float, float, float, float, float]:
+    """Contact, toe-off, next contact (positions), error SD of this stance and its part that stays with the leg, s.
+
+    accel, gyro (n, 3) in shank axes; `opening`, `following`: the gyro's zero crossings; `weights`: `packed` nets with
+    the two variances behind them.
+    """
+    signals = sagittal(accel, gyro, swing0, swing1, kernel)
+    margin = (len(kernel) - 1) // 2
+    contact, at = unpacked(weights, 0)
+    coarse, at = unpacked(weights, at)
+    toe_off, at = unpacked(weights, at)
+    contact_check, at = unpacked(weights, at)
+    toe_off_check, at = unpacked(weights, at)
+    nets = EventNets(contact, coarse, toe_off, contact_check, toe_off_check)
+    found = timed(signals, rate_hz, Guess(opening - margin, following - margin, float(swing1 - swing0)), nets)
+    stance_sd_s, system_sd_s = sd_s(weights[at : at + 5], found[3:]), sd_s(weights[at + 5 :], found[3:])
+    return float(found[0]) + margin, float(found[1]) + margin, float(found[2]) + margin, stance_sd_s, system_sd_s
 
 
 @compiled
@@ -108,10 +138,10 @@ def sagittal(accel: FloatArray, gyro: FloatArray, swing0: int, swing1: int, kern
     frame = functional_frame(accel, gyro, swing0, swing1)
     signals = np.empty((accel.shape[0] - len(kernel) + 1, 3))
     for row in range(2):
-        signals[:, row] = smoothed(
-            frame[row, 0] * accel[:, 0] + frame[row, 1] * accel[:, 1] + frame[row, 2] * accel[:, 2], kernel
+        signals[:, row] = smooth(
+            frame[row, 0] * accel[:, 0] + frame[row, 1] * accel[:, 1] + frame[row, 2] * accel[:, 2], kernel, 1
         )
-    signals[:, 2] = smoothed(frame[2, 0] * gyro[:, 0] + frame[2, 1] * gyro[:, 1] + frame[2, 2] * gyro[:, 2], kernel)
+    signals[:, 2] = smooth(frame[2, 0] * gyro[:, 0] + frame[2, 1] * gyro[:, 1] + frame[2, 2] * gyro[:, 2], kernel, 1)
     return signals
 
 

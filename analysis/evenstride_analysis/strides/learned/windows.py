@@ -1,4 +1,4 @@
-"""Three sagittal signals of a stride, smoothed once, read off at fractional positions."""
+"""Three sagittal signals of a stride, smoothed once and laid on a grid of true time, from which windows are read."""
 
 import math
 from functools import cache
@@ -8,6 +8,8 @@ import numpy as np
 from evenstride_analysis.compiled import compiled
 from evenstride_analysis.model import FloatArray
 
+GRID_S = 0.0025
+SPACING = 6  # grid steps between two values of a window: 15 ms
 SMOOTHING_SD_S = 0.00667  # a Gaussian of 20 Hz (-3 dB)
 SMOOTHING_REACH_S = 0.0135  # where it is cut off: all that a signal's smoothing sees of the future
 
@@ -25,11 +27,40 @@ def smoothing_kernel(rate_hz: float) -> FloatArray:
 @compiled
 def smoothed(signal: FloatArray, kernel: FloatArray) -> FloatArray:
     """`signal` (n,) -> (n - len(kernel) + 1,): only outputs whose neighbourhood is whole."""
-    n = len(signal) - len(kernel) + 1
-    out = kernel[0] * signal[:n]
-    for k in range(1, len(kernel)):
-        out += kernel[k] * signal[k : k + n]
+    half = len(kernel) // 2
+    n = len(signal) - 2 * half
+    out = kernel[half] * signal[half : half + n]
+    for k in range(half):
+        out += kernel[k] * (signal[k : k + n] + signal[2 * half - k : 2 * half - k + n])
     return out
+
+
+@compiled
+def on_grid(signal: FloatArray, first: float, step: float, count: int) -> FloatArray:
+    """Values (count,) of `signal` (n,), n >= 4, at the positions first, first + step, ...: cubics through four samples.
+
+    Positions outside of the signal are moved to its ends.
+    """
+    positions = np.minimum(np.maximum(first + step * np.arange(count), 1.0), len(signal) - 2.0)
+    k = np.minimum(positions, len(signal) - 3.0).astype(np.int64)
+    t = positions - k
+    before, here, after, beyond = signal[k - 1], signal[k], signal[k + 1], signal[k + 2]
+    slope, bend = after - before, before - 2.0 * here + after
+    twist = (beyond - before) / 6.0 - 0.5 * (after - here)
+    return here + t * (0.5 * slope - twist + t * (0.5 * bend + t * twist))
+
+
+@compiled
+def read_window(grid: FloatArray, at: float, times: int) -> FloatArray:
+    """(times, c): values of `grid` (n, c) at grid position `at` and every 15 ms after it, straight between neighbours.
+
+    A window that would leave the grid is moved to its end.
+    """
+    last = (times - 1) * SPACING + 1
+    inside = min(max(at, 0.0), grid.shape[0] - 1.0 - last)
+    k = int(inside)
+    t = inside - k
+    return (1.0 - t) * grid[k : k + last : SPACING] + t * grid[k + 1 : k + 1 + last : SPACING]
 
 
 @compiled
@@ -41,23 +72,3 @@ def column_sums(rows: FloatArray) -> FloatArray:
         rows[: n - half] += rows[half:n]
         n = half
     return rows[0]
-
-
-@compiled
-def read_off(signals: FloatArray, positions: FloatArray) -> FloatArray:
-    """Values (k, c) of `signals` (n, c), n >= 4, at fractional `positions` (k,): the cubic through four neighbours.
-
-    Positions outside of the signals are moved to their ends.
-    """
-    inside = np.minimum(np.maximum(positions, 1.0), signals.shape[0] - 2.0)
-    at = np.minimum(np.floor(inside), signals.shape[0] - 3.0)
-    t = inside - at
-    before, after, beyond = t + 1.0, t - 1.0, t - 2.0
-    k = at.astype(np.int64)
-    n = len(positions)
-    return (
-        (-t * after * beyond / 6.0).reshape((n, 1)) * signals[k - 1]
-        + (before * after * beyond / 2.0).reshape((n, 1)) * signals[k]
-        + (-before * t * beyond / 2.0).reshape((n, 1)) * signals[k + 1]
-        + (before * t * after / 6.0).reshape((n, 1)) * signals[k + 2]
-    )
