@@ -136,7 +136,13 @@ class SensorPlan:
     """The pods' IMUs and how they sit. Noise, bias and drift are SDs per axis, drawn by the seed.
 
     The true sample rate is rate_hz * (1 + rate_error). `misalignment_..._rad` are rotations about the shank's x, y, z,
-    applied in that order. `system_error` draws, per leg, the method error that was measured on real recordings.
+    applied in that order.
+
+    Truth are the events of the force reference, between which the mean strides were taken. Without `system_error` the
+    signals hold them where truth says; a method still errs on a style as it errs on that runner's mean stride (the
+    shipped table was trained on these runners: up to 5 ms a leg, the same on both). With it every leg's events are
+    moved by errors that were measured on one leg of a real trial, the runner left out of the training: on top.
+
     `counted`: every value is a whole number of counts, 32,768 to the range.
 
     Misalignment, strap and slip belong to a leg. `accel_gain_...` and `stance_error_..._s` (every stance of that pod

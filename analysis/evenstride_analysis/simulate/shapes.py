@@ -36,7 +36,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LegError:
-    """How the rules of signals.md section 4 erred on one leg of one real trial, about their mean over all trials."""
+    """How the learned method erred on one leg of one real trial, its networks trained without that runner."""
 
     strike_bias_s: float
     strike_sd_s: float
