@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from evenstride_analysis.conversions import RULE
 from evenstride_analysis.model import Measure, Side, Summary, Symmetry, Verdict
 from evenstride_analysis.symmetry import MIN_PAIRS
 from evenstride_analysis.units import balance_percent, percent_from_fraction
 
-RULE_PERCENT = 52.0  # the running guides' line: no more than this share of contact time on one leg
+RULE_PERCENT = RULE.limits[0]  # the running guides' line: no more than this share of contact time on one leg
 
 
 class Cause(StrEnum):
