@@ -20,6 +20,7 @@ from evenstride_gateway.link.source import Source
 from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.results import system_error
 from evenstride_gateway.sessions import Sessions
+from evenstride_gateway.sinks.running import sinks_running
 from evenstride_gateway.status import Status
 from evenstride_gateway.store import Store
 from evenstride_gateway.swapping import SwapGuide
@@ -130,8 +131,9 @@ async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
             tasks.create_task(_tend(gateway), name="late strides and status"),
             tasks.create_task(_guide(gateway), name="swap-legs test"),
         ]
-        yield tasks
-        await gateway.sessions.stop_if_running()
+        async with sinks_running(gateway.config, gateway.queue, gateway.status.health, gateway.rng, tasks):
+            yield tasks
+            await gateway.sessions.stop_if_running()
         for chore in chores:
             chore.cancel()
         await gateway.source.close()

@@ -4,10 +4,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from evenstride_gateway.errors import ConfigError
@@ -54,7 +54,8 @@ class SessionConfig(_Section):
 
 
 class SymmetryConfig(_Section):
-    """System error of the symmetry index, in percent. Unset: the estimator's own, from its accuracy table.
+    """System error of the symmetry index, in percent. Unset: that of the strides' own method, from its accuracy table;
+    set: the same for every method.
 
     The allowance for strap, skin and placement (2 %) is an assumption until a reference session replaces it.
     """
@@ -63,11 +64,45 @@ class SymmetryConfig(_Section):
     allowance_percent: Annotated[float, Field(ge=0, le=50)] = 2.0
 
 
+class InfluxConfig(_Section):
+    """Stream results into InfluxDB 1.x, 2.x or (experimental) 3. Empty `url`: off. `bucket`: the database of 1.x and 3.
+
+    The secret comes from EVENSTRIDE_INFLUX_TOKEN (1.x: EVENSTRIDE_INFLUX_PASSWORD) or from the file `secret_file`.
+    """
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+    version: Literal["1", "2", "3"] = "2"
+    bucket: Annotated[str, Field(min_length=1, max_length=200)] = "evenstride"
+    org: str = "evenstride"
+    user: str = ""
+    token: SecretStr = SecretStr("")
+    password: SecretStr = SecretStr("")
+    secret_file: str = ""
+
+
+class MqttConfig(_Section):
+    """Publish results on MQTT. Empty `host`: off. `gateway_id` tells several gateways of one squad apart.
+
+    The password comes from EVENSTRIDE_MQTT_PASSWORD or from the file `secret_file`.
+    """
+
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    gateway_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "gateway"
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    tls: bool = False
+    ca_file: str = ""
+    secret_file: str = ""
+
+
 class Config(_Section):
     page: PageConfig = PageConfig()
     radio: RadioConfig = RadioConfig()
     session: SessionConfig = SessionConfig()
     symmetry: SymmetryConfig = SymmetryConfig()
+    influx: InfluxConfig = InfluxConfig()
+    mqtt: MqttConfig = MqttConfig()
 
 
 def default_data_dir() -> Path:

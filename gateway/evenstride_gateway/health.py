@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from evenstride_analysis.model import LossCause
@@ -13,6 +14,7 @@ MAX_EVENTS = 200
 STALE_S = 3.0  # as the link's watchdog
 BATTERY_LOW = 0.15
 WIDE_BOUND_S = 0.02  # left and right would be ordered wrongly before this; flight is withheld long before
+SERVER_CLOCK_OFF_S = 120.0
 COMMIT_LATE_S = 5.0  # the store promises once a second
 
 
@@ -58,6 +60,27 @@ class StoreHealth:
     cut_at_start: str = ""
 
 
+class SinkState(StrEnum):
+    WAITING = "nothing new"
+    DELIVERING = "delivering"
+    TROUBLE = "retrying"
+
+
+@dataclass(slots=True, kw_only=True)
+class SinkHealth:
+    """What a person can see of a sink. `behind` counts changes of the store that are not yet delivered."""
+
+    name: str
+    state: SinkState = SinkState.WAITING
+    delivered: int = 0  # points or messages, repetitions included
+    refused: int = 0  # for good: parked in the store with the server's reason
+    behind: int = 0
+    retries: int = 0
+    trouble: str = ""
+    clock_off_s: float = 0.0  # server clock minus ours
+    last_delivery_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, for the log that a person reads."""
@@ -84,6 +107,7 @@ class Health:
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self.events_total = 0
         self.warnings: dict[str, Trouble] = {}
+        self.sinks: dict[str, SinkHealth] = {}
         self._channels: dict[str, Channel[Any]] = {}
 
     def pod(self, pod_id: str) -> PodHealth:
@@ -137,6 +161,8 @@ class Health:
         for name, channel in self._channels.items():
             if len(channel) >= channel.capacity:
                 wrong[f"channel {name}"] = f"the queue {name!r} is full ({channel.capacity}): its reader is too slow"
+        for sink in self.sinks.values():
+            wrong.update(_sink_warnings(sink))
         late_s = now_s - self.store.last_commit_s if self.store.last_commit_s is not None else 0.0
         if self.recording and late_s > COMMIT_LATE_S:
             wrong["store late"] = f"nothing was stored for {late_s:.0f} s: is the disk slow or full?"
@@ -170,6 +196,7 @@ class Health:
                 "strides": self.store.strides,
                 "cut_at_start": self.store.cut_at_start,
             },
+            "sinks": [_sink_row(sink, now_s) for sink in self.sinks.values()],
             "events": [{"text": event.text, "age_s": _age(now_s, event.at_s)} for event in reversed(self.events)],
             "events_total": self.events_total,
         }
@@ -186,11 +213,33 @@ class Health:
         return values
 
 
-_REVIEWED = ("adapter ", "pod ", "channel ", "store late")
+_REVIEWED = ("adapter ", "pod ", "channel ", "sink ", "store late")
 
 
 def _age(now_s: float, then_s: float | None) -> float | None:
     return None if then_s is None else round(max(0.0, now_s - then_s), 3)
+
+
+def _sink_row(sink: SinkHealth, now_s: float) -> dict[str, Any]:
+    values = asdict(sink)
+    values["last_delivery_age_s"] = _age(now_s, values.pop("last_delivery_s"))
+    return values
+
+
+def _sink_warnings(sink: SinkHealth) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if sink.trouble:
+        waiting = f"; {sink.behind} changes wait, nothing is lost" if sink.behind else "; nothing is lost"
+        found["trouble"] = sink.trouble + waiting
+    if sink.refused:
+        found["refused"] = (
+            f"{sink.name}: {sink.refused} points were refused for good; `evenstride stack parked` tells why"
+        )
+    if abs(sink.clock_off_s) > SERVER_CLOCK_OFF_S:
+        found["clock"] = (
+            f"{sink.name}: the server's clock is {sink.clock_off_s:+.0f} s off: panels show the wrong hours"
+        )
+    return {f"sink {sink.name} {key}": text for key, text in found.items()}
 
 
 def _pod_warnings(row: PodHealth, now_s: float) -> dict[str, str]:

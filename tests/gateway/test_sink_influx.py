@@ -19,10 +19,11 @@ from evenstride_gateway.errors import SinkError
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.sinks.collect import collect, session_points
 from evenstride_gateway.sinks.follower import Follower
-from evenstride_gateway.sinks.influx import InfluxTarget, InfluxWriter, Version
+from evenstride_gateway.sinks.influx import InfluxWriter
 from evenstride_gateway.sinks.lines import line_of
 from evenstride_gateway.sinks.points import epoch_ns
 from evenstride_gateway.sinks.schema import MEASUREMENTS, STRIDE, Kind, Measurement, Point
+from evenstride_gateway.sinks.targets import InfluxTarget, Version
 from evenstride_gateway.store import Store
 
 

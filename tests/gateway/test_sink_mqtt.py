@@ -18,8 +18,9 @@ from evenstride_gateway.errors import SinkError
 from evenstride_gateway.sinks.collect import collect
 from evenstride_gateway.sinks.follower import Follower
 from evenstride_gateway.sinks.messages import json_schema
-from evenstride_gateway.sinks.mqtt import MqttPublisher, MqttTarget
+from evenstride_gateway.sinks.mqtt import MqttPublisher
 from evenstride_gateway.sinks.points import epoch_ns
+from evenstride_gateway.sinks.targets import MqttTarget
 from evenstride_gateway.store import Store
 
 

@@ -9,9 +9,9 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from evenstride_gateway.errors import SinkError
+from evenstride_gateway.health import SinkHealth, SinkState
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Parked, Store
 
@@ -21,33 +21,12 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 SAVE_S = 1.0
 
 
-class SinkState(StrEnum):
-    WAITING = "nothing new"
-    DELIVERING = "delivering"
-    TROUBLE = "retrying"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A point that the server will never take, and what it said."""
 
     content: str
     reason: str
-
-
-@dataclass(slots=True, kw_only=True)
-class SinkHealth:
-    """What a person can see of a sink. `behind` counts changes not yet delivered."""
-
-    name: str
-    state: SinkState = SinkState.WAITING
-    delivered: int = 0  # points, repetitions included
-    refused: int = 0
-    behind: int = 0
-    retries: int = 0
-    trouble: str = ""
-    since_s: float | None = None  # host monotonic: when the trouble began
-    last_delivery_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +55,22 @@ class Follower:
         deliver: Deliver,
         rng: random.Random,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+        history: bool = True,
     ) -> None:
-        """`write` hands a job to the store's one writer; `deliver` raises SinkError when it is to be tried again."""
+        """`write` hands a job to the store's one writer; `deliver` raises SinkError when it is to be tried again.
+
+        Without `history` a sink that was never used begins with the present: nobody wants last year as messages.
+        """
         self.health = SinkHealth(name=name)
         self._store, self._write = store, write
         self._collect, self._deliver = collect, deliver
-        self._rng, self._utc = rng, utc
-        self._cursor = 0
-        self._saved = 0
+        self._rng, self._utc, self._history = rng, utc, history
+        self._cursor: int | None = None
+        self._saved: int | None = None
         self._saved_s = float("-inf")
 
     async def run(self) -> None:
         """Follow the feed for ever."""
-        self._cursor = self._saved = await asyncio.to_thread(self._store.sink_cursor, self.health.name)
         while True:
             if not await self.step():
                 await self._save(SAVE_S)
@@ -102,6 +84,8 @@ class Follower:
 
     async def step(self) -> bool:
         """Deliver the next part of the feed; False when there is none."""
+        if self._cursor is None:
+            self._cursor = self._saved = await asyncio.to_thread(self._first)
         found = await asyncio.to_thread(self._collect, self._store, self._cursor, BATCH)
         if found.upto == self._cursor:
             self.health.behind = 0
@@ -116,25 +100,28 @@ class Follower:
         await self._save(SAVE_S)
         return True
 
+    def _first(self) -> int:
+        known = self._store.sink_cursor(self.health.name)
+        if known is not None:
+            return known
+        return 0 if self._history else self._store.last_change()
+
     async def _persist(self, points: Sequence[Point]) -> Sequence[Refused]:
         """Deliver, as often as it takes; the wait doubles up to a minute, with jitter."""
-        loop = asyncio.get_running_loop()
         wait_s = FIRST_WAIT_S
         while True:
             self.health.state = SinkState.DELIVERING if not self.health.trouble else SinkState.TROUBLE
             try:
                 refused = await self._deliver(points)
             except SinkError as error:
-                if not self.health.trouble:
-                    self.health.since_s = loop.time()
                 self.health.trouble, self.health.state = str(error), SinkState.TROUBLE
                 self.health.retries += 1
                 pause_s = max(wait_s, error.retry_after_s or 0.0)
                 await asyncio.sleep(pause_s * self._rng.uniform(0.5, 1.0) if error.retry_after_s is None else pause_s)
                 wait_s = min(2.0 * wait_s, LONGEST_WAIT_S)
             else:
-                self.health.trouble, self.health.since_s = "", None
-                self.health.last_delivery_s = loop.time()
+                self.health.trouble = ""
+                self.health.last_delivery_s = asyncio.get_running_loop().time()
                 return refused
 
     async def _park(self, refused: Sequence[Refused]) -> None:
@@ -146,7 +133,7 @@ class Follower:
     async def _save(self, every_s: float) -> None:
         """Remember the cursor, not more often than `every_s`: what a crash repeats is only overwritten."""
         now_s = asyncio.get_running_loop().time()
-        if self._cursor == self._saved or now_s - self._saved_s < every_s:
+        if self._cursor is None or self._cursor == self._saved or now_s - self._saved_s < every_s:
             return
         name, cursor = self.health.name, self._cursor
         await self._write(lambda store: store.put_sink_cursor(name, cursor))

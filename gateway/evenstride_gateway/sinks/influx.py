@@ -8,48 +8,28 @@ Authorization: Token. 3 Core: the path of 2.x, the bucket is the database, Autho
 import email.utils
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self, cast
 
 import httpx
 
 from evenstride_gateway.errors import SinkError
+from evenstride_gateway.health import SinkHealth
 from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.lines import line_of
 from evenstride_gateway.sinks.schema import Point
+from evenstride_gateway.sinks.targets import InfluxTarget, Version
 
 TIMEOUT_S = 10.0
-ROUGHLY_WRONG_S = 60.0  # a server clock further off than this makes panels show the wrong hours
 _LONGEST_ANSWER = 2_000
-
-
-class Version(StrEnum):
-    V1 = "1"
-    V2 = "2"
-    V3 = "3"  # experimental
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class InfluxTarget:
-    """Where to write. `bucket` is the database of 1.x and 3. No repr: tokens and passwords do not belong in logs."""
-
-    url: str
-    version: Version
-    bucket: str
-    org: str = ""
-    token: str = ""
-    user: str = ""
-    password: str = ""
 
 
 class InfluxWriter:
     """`async with InfluxWriter(target) as writer: await writer.write(lines)`."""
 
     def __init__(self, target: InfluxTarget, *, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.clock_off_s = 0.0  # server clock minus ours, as of its last answer
+        self.health: SinkHealth | None = None  # where the server's clock is told
         self._target, self._utc = target, utc
         self._client = httpx.AsyncClient(
             base_url=target.url,
@@ -131,8 +111,8 @@ class InfluxWriter:
             theirs = email.utils.parsedate_to_datetime(answer.headers.get("Date", ""))
         except ValueError:
             return
-        if theirs.tzinfo is not None:
-            self.clock_off_s = (theirs - self._utc()).total_seconds()
+        if theirs.tzinfo is not None and self.health is not None:
+            self.health.clock_off_s = (theirs - self._utc()).total_seconds()
 
 
 def _headers(target: InfluxTarget) -> dict[str, str]:

@@ -5,7 +5,6 @@ import json
 import ssl
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -15,23 +14,11 @@ from evenstride_gateway.errors import SinkError
 from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.messages import PRESENCE, payload_of, topic_of
 from evenstride_gateway.sinks.schema import SESSION, Point
+from evenstride_gateway.sinks.targets import MqttTarget
 
 IN_FLIGHT = 20
 TIMEOUT_S = 10.0
 PRESENCE_S = 15.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class MqttTarget:
-    """The broker. `gateway_id` names this gateway among several. No repr: passwords do not belong in logs."""
-
-    host: str
-    port: int = 1883
-    gateway_id: str = "gateway"
-    user: str = ""
-    password: str = ""
-    tls: bool = False
-    ca_file: str = ""
 
 
 class MqttPublisher:

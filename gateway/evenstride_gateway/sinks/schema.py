@@ -149,7 +149,8 @@ POD = Measurement(
         _count("missing_pod", "samples that the pod dropped, this recording"),
         _count("missing_host", "samples that the host lost, this recording"),
         _count("backfilled", "samples that came later from the pod's log"),
-        _number("data_age_s", "s", "age of the newest data"),
+        _flag("age_known", "data came since the gateway started"),
+        _number("data_age_s", "s", "age of the newest data", "age_known"),
     ),
 )
 

@@ -51,10 +51,10 @@ class Feeding(StrideWriter):
             "SELECT count(*) FROM strides WHERE session_id = ? AND retired = 0 AND doubt = 0", session_id
         )[0][0]
 
-    def sink_cursor(self, sink: str) -> int:
-        """The last change that this sink has delivered; 0 for a new one."""
+    def sink_cursor(self, sink: str) -> int | None:
+        """The last change that this sink has delivered; None for a new one."""
         found = self._rows("SELECT delivered FROM sinks WHERE name = ?", sink)
-        return found[0]["delivered"] if found else 0
+        return found[0]["delivered"] if found else None
 
     def put_sink_cursor(self, sink: str, delivered: int) -> None:
         with self._transaction() as db:

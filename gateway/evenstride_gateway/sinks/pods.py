@@ -1,0 +1,77 @@
+"""The state of the pods as points, every 10 s. Unlike strides it is not kept: an hour waits, then the oldest go."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from evenstride_analysis.units import ms_from_s, percent_from_fraction
+from evenstride_gateway.errors import SinkError
+from evenstride_gateway.health import Health, PodHealth
+from evenstride_gateway.sinks.follower import Refused
+from evenstride_gateway.sinks.points import UNKNOWN, epoch_ns
+from evenstride_gateway.sinks.schema import POD, Point
+
+EVERY_S = 10.0
+MOST_WAITING = 360 * 20
+
+
+def pod_point(row: PodHealth, *, now_s: float, at: datetime) -> Point:
+    """The point of one pod as health shows it at host time `now_s`, which is `at`."""
+    rssi, battery, bound_s, last_s = row.rssi_dbm, row.battery_fraction, row.clock_bound_s, row.last_arrival_s
+    return Point(
+        POD.name,
+        (row.pod_id,),
+        (
+            row.state or UNKNOWN,
+            row.side or UNKNOWN,
+            rssi is not None,
+            float(rssi or 0),
+            battery is not None,
+            percent_from_fraction(battery or 0.0),
+            bound_s is not None,
+            ms_from_s(bound_s or 0.0),
+            row.missing["pod"],
+            row.missing["host"],
+            row.backfilled,
+            last_s is not None,
+            0.0 if last_s is None else now_s - last_s,
+        ),
+        epoch_ns(at),
+    )
+
+
+class PodReporter:
+    """Writes the pods' state as long as it runs; what the server does not take in an hour is dropped and counted."""
+
+    def __init__(
+        self,
+        health: Health,
+        deliver: Callable[[Sequence[Point]], Awaitable[Sequence[Refused]]],
+        *,
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.dropped = 0
+        self._health, self._deliver, self._utc = health, deliver, utc
+        self._waiting: deque[Point] = deque()
+
+    async def run(self) -> None:
+        """Report for ever."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            await self.report()
+
+    async def report(self) -> None:
+        """Note the state now, and write what waits. A server that is away is told of by the strides' sink."""
+        now_s, at = asyncio.get_running_loop().time(), self._utc()
+        self._waiting += [pod_point(row, now_s=now_s, at=at) for row in self._health.pods.values()]
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self.dropped += 1
+        held = list(self._waiting)
+        try:
+            await self._deliver(held)
+        except SinkError:
+            return
+        for _ in held:
+            self._waiting.popleft()
