@@ -14,8 +14,8 @@ import numpy as np
 from evenstride_analysis.model import FloatArray
 
 # v = OFFSET + STANCE ln(stance / 1 s) + SWING ln(swing peak / 1 rad/s), as printed by tools/derive_speed.py
-OFFSET_MPS, STANCE_MPS, SWING_MPS = -6.213, -2.845, 2.324
-ERROR_SD_MPS = 0.43  # out-of-fold by runner, 53 runs
+OFFSET_MPS, STANCE_MPS, SWING_MPS = -5.295, -3.385, 1.594
+ERROR_SD_MPS = 0.41  # out-of-fold by runner, 53 runs; the worst was 1.02
 TRAINED_MPS = (2.5, 4.5)
 SOURCE = f"estimated from stance and swing, error SD {ERROR_SD_MPS:.2f} m/s on runners left out (RBDS)"
 WALK_MPS = 1.3
