@@ -118,6 +118,17 @@ def add_all_pairs(out: FloatArray, taps: FloatArray, signal: FloatArray, step: i
 
 
 @compiled
+def combine(out: FloatArray, a: float, x: FloatArray, b: float, y: FloatArray, c: float, z: FloatArray) -> FloatArray:
+    """out = a x + b y + c z, all (n,): one axis of a rotation, term by term. Hands back `out`."""
+    if COMPILES:
+        for k in range(len(out)):
+            out[k] = a * x[k] + b * y[k] + c * z[k]
+    else:
+        out[:] = a * x + b * y + c * z
+    return out
+
+
+@compiled
 def weighted_rows(rows: FloatArray, weights: FloatArray) -> FloatArray:
     """Sum over j of weights[j] * rows[j], j ascending: `rows` (n, k), `weights` (n,) -> (k,)."""
     if COMPILES:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from evenstride_analysis.compiled import compiled
+from evenstride_analysis.compiled import COMPILES, compiled
 from evenstride_analysis.model import FloatArray
 
 Quaternion = tuple[float, float, float, float]
@@ -37,8 +37,13 @@ def turn_of_rows(rows: FloatArray, period_s: float) -> float:
     if count < _LEAST_STEPS:
         return math.nan
     sums = np.zeros((6, count))
-    for k in range(step):
-        sums[:, : (n - k + step - 1) // step] += rows[:, k::step]
+    if COMPILES:
+        for row in range(6):
+            for k in range(n):
+                sums[row, k // step] += rows[row, k]
+    else:
+        for k in range(step):
+            sums[:, : (n - k + step - 1) // step] += rows[:, k::step]
     w, x, y, z = 1.0, 0.0, 0.0, 0.0
     up_x, up_y, up_z = 0.0, 0.0, 0.0
     for k in range(count):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import low_pass_kernel
+from evenstride_analysis.compiled import COMPILES, compiled
+from evenstride_analysis.filters import combine, low_pass_kernel
 from evenstride_analysis.model import Doubt, FloatArray
 from evenstride_analysis.strides.heading import turn_of_rows
 from evenstride_analysis.strides.impact import CUTOFF_HZ, LOWEST_RATE_HZ, impact_peaks, span
@@ -43,7 +43,8 @@ def cut_window(rows: FloatArray, rotation: FloatArray, start: int, stop: int) ->
     for first in (0, 3):
         x, y, z = rows[first, start:stop], rows[first + 1, start:stop], rows[first + 2, start:stop]
         for row in range(3):
-            window[first + row] = rotation[3 * row] * x + rotation[3 * row + 1] * y + rotation[3 * row + 2] * z
+            a, b, c = rotation[3 * row], rotation[3 * row + 1], rotation[3 * row + 2]
+            combine(window[first + row], a, x, b, y, c, z)
     return window
 
 
@@ -97,8 +98,18 @@ def reaches(rows: FloatArray, start: int, stop: int, full: float) -> bool:
     """Whether any of columns [start, stop) of `rows` is as large as `full`, either way."""
     if full == math.inf:
         return False
-    for row in range(rows.shape[0]):
-        values = rows[row, start:stop]
-        if np.max(values) >= full or np.min(values) <= -full:
+    for row in range(rows.shape[0]):  # noqa: SIM110 - a compiler knows no generators
+        if largest(rows[row, start:stop]) >= full:
             return True
     return False
+
+
+@compiled
+def largest(values: FloatArray) -> float:
+    """The highest absolute value of (n,)."""
+    if COMPILES:
+        found = 0.0
+        for k in range(len(values)):
+            found = max(found, abs(values[k]))
+        return found
+    return float(np.max(np.abs(values)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import half_length, smooth, spread_kernels
+from evenstride_analysis.filters import combine, half_length, smooth, spread_kernels
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.buffer import FINE, SWING, SampleBuffer
 from evenstride_analysis.strides.candidates import (
@@ -80,7 +80,9 @@ def smooth_rate(
     """Fill row FINE from column `fine_from` and row SWING from `swing_from` on, as far as columns [0, stop) reach."""
     margin, reach = (len(fine) - 1) // 2, (len(coarse) - 1) // 2 * step
     low = fine_from - margin
-    rate = axis[0] * rows[3, low:stop] + axis[1] * rows[4, low:stop] + axis[2] * rows[5, low:stop]
+    rate = combine(
+        np.empty(stop - low), axis[0], rows[3, low:stop], axis[1], rows[4, low:stop], axis[2], rows[5, low:stop]
+    )
     rows[FINE, fine_from : stop - margin] = smooth(rate, fine, 1)
     rows[SWING, swing_from : stop - margin - reach] = smooth(
         rows[FINE, swing_from - reach : stop - margin], coarse, step
