@@ -1,14 +1,17 @@
 """Everything that a session's report is made from, out of the store."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from evenstride_analysis.model import LossCause
+from evenstride_analysis.mechanics import Mechanics, cumulative_impact, mechanics
+from evenstride_analysis.model import LossCause, PodInfo, Side, Step
+from evenstride_gateway.baselines import standing
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.report.data import PodFigures, ReportData
-from evenstride_gateway.results import session_steps, summary_of, system_error
-from evenstride_gateway.store import BootSpan, Store
+from evenstride_gateway.results import TREADMILL, session_steps, summary_of, system_error
+from evenstride_gateway.store import BootSpan, Mass, Store
 
-_SAID = frozenset({"estimator_error_percent", "allowance_percent"})  # the system error says them in words
+_SAID = frozenset({"estimator_error_percent", "allowance_percent", TREADMILL})  # the system error says them in words
 
 
 def report_data(store: Store, session_id: str, config: SymmetryConfig, *, version: str) -> ReportData:
@@ -16,18 +19,34 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
     session = store.session(session_id)
     system = system_error(config)
     steps = session_steps(store, session_id)
+    summary = summary_of(session, steps, system)
+    mass = store.mass(session.runner_id)
     names = {person.runner_id: person.name for person in store.people()}
     return ReportData(
         session=session,
         runner_name=names.get(session.runner_id) or session.runner_id,
-        summary=summary_of(session, steps, system),
+        summary=summary,
         steps=tuple(steps),
         pods=tuple(pod_figures(store, session_id)),
         system=system,
         software=version,
         made_at=datetime.now(UTC),
         settings={k: v for k, v in session.settings.items() if k not in _SAID},
+        changes=standing(store, session_id, system, summary=summary).changes,
+        mechanics=moved(steps, mass),
+        cumulative=tuple(cumulative_impact(steps, side) for side in Side),
     )
+
+
+def moved(steps: Sequence[Step], mass: Mass | None) -> Mechanics:
+    """Flight, duty factor and stiffness of a session whose runner is so heavy."""
+    return mechanics(steps) if mass is None else mechanics(steps, mass_kg=mass.mass_kg, mass_sd_kg=mass.mass_sd_kg)
+
+
+def pods_worn(store: Store, session_id: str) -> list[PodInfo]:
+    """What the pods of a session said of themselves, as far as their raw logs hold it."""
+    worn = sorted({a.pod_id for a in store.assignments(session_id)} & set(store.raw_pods(session_id)))
+    return [store.raw_info(session_id, pod_id) for pod_id in worn]
 
 
 def pod_figures(store: Store, session_id: str) -> list[PodFigures]:

@@ -175,6 +175,15 @@ def test_stance_is_brought_to_the_pace_of_the_run() -> None:
     assert change.band.level == LEVELS[RunMeasure.STANCE_LEFT] == 0.99
 
 
+def test_a_speed_estimated_from_the_legs_explains_nothing_away() -> None:
+    paces = [Pace(speed_mps=v, speed_sd_mps=0.43, source="estimate", label="easy") for v in (2.6, 3.1)]
+    others = earlier(5, pace=paces[1])
+    change = judged(run("new", pace=paces[0]), others, RunMeasure.STANCE_LEFT)
+    assert change.past[0][1] == pytest.approx(0.25)
+    assert change.band is not None
+    assert not change.band.widened
+
+
 @pytest.mark.parametrize("runs", [5, 6, 7, 8, 10])
 def test_the_band_covers_what_it_promises(runs: int) -> None:
     row = simulate_baselines(system=SYSTEM, runs=(runs,), worlds=("1.5 times",), runners=1200, seed=3)[0]

@@ -10,6 +10,7 @@ from evenstride_analysis.baseline.nouns import (
     Band,
     Change,
     ChangeVerdict,
+    Pace,
     Run,
     RunMeasure,
     RunValue,
@@ -133,11 +134,15 @@ def _relative(measure: RunMeasure, value: RunValue) -> float:
     return value.se if measure is RunMeasure.SYMMETRY else value.se / value.value
 
 
+def _known_speed(pace: Pace) -> float | None:
+    """A speed that may be reckoned with; one estimated from the legs would explain away what is looked for."""
+    return pace.speed_mps if pace.speed_sd_mps <= _SPEED_SD_MPS else None
+
+
 def _speed_shift(run: Run, other: Run, measure: RunMeasure) -> float:
-    """What brings another run's value to this run's speed (0 where one has none)."""
-    if run.pace.speed_mps is None or other.pace.speed_mps is None:
-        return 0.0
-    return _SLOPE[measure] * math.log(run.pace.speed_mps / other.pace.speed_mps)
+    """What brings another run's value to this run's speed (0 where one has none that is known)."""
+    mine, theirs = _known_speed(run.pace), _known_speed(other.pace)
+    return 0.0 if mine is None or theirs is None else _SLOPE[measure] * math.log(mine / theirs)
 
 
 def _compare(
@@ -198,7 +203,8 @@ def _widening(
     if own > 2.0 * usual and own > 1e-6:
         said.append("few strides in this run: widened by its sampling error")
         squares += own - usual
-    if run.pace.speed_mps is not None and (speed := abs(_SLOPE[measure]) * run.pace.speed_sd_mps / run.pace.speed_mps):
+    known = _known_speed(run.pace)
+    if known is not None and (speed := abs(_SLOPE[measure]) * run.pace.speed_sd_mps / known):
         squares += speed * speed
         said.append(f"error of the speed ({run.pace.source or 'no source'}): widened by {100 * speed:.1f} %")
     return tuple(said), math.sqrt(squares)

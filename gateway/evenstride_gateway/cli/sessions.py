@@ -8,13 +8,16 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
+from evenstride_analysis.mechanics import cumulative_impact
 from evenstride_analysis.model import LegSummary, Measure, Side, Summary
 from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.calling import ask_gateway
 from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import StoreBusyError, StoreError
-from evenstride_gateway.results import session_summary, system_error
+from evenstride_gateway.report.moving import impact_json, impact_lines, mechanics_json, mechanics_line
+from evenstride_gateway.reporting import moved, pods_worn
+from evenstride_gateway.results import session_steps, summary_of, system_error
 from evenstride_gateway.store import Store
 
 
@@ -57,14 +60,21 @@ def show(session: str, *, data: Path | None, as_json: bool) -> None:
     folder = data_dir(data)
     config = load_config(folder)
     with Store.open(folder, readonly=True) as store:
-        summary = session_summary(store, session, system_error(config.symmetry))
+        steps = session_steps(store, session)
+        summary = summary_of(store.session(session), steps, system_error(config.symmetry))
+        pods = pods_worn(store, session)
+        motion = moved(steps, store.mass(store.session(session).runner_id))
+    sums = [cumulative_impact(steps, side) for side in Side]
     if as_json:
-        print_json(summary_json(summary))
+        shocks = {"impact": impact_json(summary, pods, sums), "mechanics": mechanics_json(motion)}
+        print_json(summary_json(summary) | shocks)
         return
     for side in Side:
         out.print(_leg_line(summary.legs[side]))
     for measure in (Measure.STANCE, Measure.IMPACT_AXIAL):
         out.print(symmetry_line(summary, measure))
+    for line in (*impact_lines(summary, pods, sums), mechanics_line(motion)):
+        out.print(line)
 
 
 def delete(session: str, *, yes: bool, data: Path | None, as_json: bool) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from evenstride_analysis.baseline import Change
+from evenstride_analysis.mechanics import CumulativeImpact, Mechanics
 from evenstride_analysis.model import PodInfo, Session, Side, Step, Summary
 from evenstride_analysis.symmetry import SystematicError
 
@@ -45,3 +47,6 @@ class ReportData:
     made_at: datetime
     settings: dict[str, str] = field(default_factory=dict[str, str])
     notices: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()  # against the runner's own baseline; empty = not asked
+    mechanics: Mechanics | None = None
+    cumulative: tuple[CumulativeImpact, ...] = ()

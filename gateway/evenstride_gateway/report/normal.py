@@ -130,11 +130,11 @@ def strip_svg(change: Change) -> str:
         return _ROOM + (high - x) / (high - low) * (_HEIGHT - 2 * _ROOM)
 
     left, right = 46.0, _WIDTH - 14.0
-    step = (right - left - 26.0) / max(len(change.past), 1)
+    step = (right - left - 56.0) / max(len(change.past), 1)
     label = f"Earlier runs, own band and this run: {change.verdict.value}"
     parts = [
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" width="{_WIDTH:.0f}"'
-        f' height="{_HEIGHT:.0f}" font-family="Liberation Sans, Arial, sans-serif" font-size="9">',
+        f' height="{_HEIGHT:.0f}" font-family="Liberation Sans, Arial, sans-serif" font-size="11">',
         f'<rect x="{left:.1f}" y="{y(band.high):.1f}" width="{right - left:.1f}"'
         f' height="{y(band.low) - y(band.high):.1f}" fill="{_BAND}"/>',
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(band.centre):.1f}" y2="{y(band.centre):.1f}"'
@@ -150,6 +150,8 @@ def strip_svg(change: Change) -> str:
         parts.append(f'<circle cx="{at:.1f}" cy="{y(past):.1f}" r="3" fill="#fff" stroke="{_INK}" stroke-width="1.2"/>')
     x0, y0 = right - 9.0, y(value)
     parts.append(
+        f'<text x="{x0 - 9:.1f}" y="{y0 + 4:.1f}" text-anchor="end" font-weight="bold" fill="{_INK}">'
+        f"{number(change.measure, value)}</text>"
         f'<path d="M{x0:.1f} {y0 - 6:.1f}L{x0 + 6:.1f} {y0:.1f}L{x0:.1f} {y0 + 6:.1f}L{x0 - 6:.1f} {y0:.1f}Z"'
         f' fill="{_INK}"/></svg>'
     )

@@ -13,11 +13,19 @@ from evenstride_analysis.model import LegSummary, Measure, Side
 from evenstride_analysis.units import g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.report.data import PodFigures, ReportData
+from evenstride_gateway.report.moving import impact_lines, mechanics_line
+from evenstride_gateway.report.normal import normal
+from evenstride_gateway.report.others import other_tools
+from evenstride_gateway.report.parts import doubt_lines, ground_text, part_rows
 from evenstride_gateway.report.words import RULE_PERCENT, front_page, sees_well
 
 _MISSING = "–"
 _REASONS = {
-    "edge": "first and last part of the session",
+    "bend": "in bends (reported apart)",
+    "speed change": "near a change of speed",
+    "warm-up": "warm-up (first tenth)",
+    "recovery": "between repetitions",
+    "cool-down": "cool-down (last tenth)",
     "walking": "walking",
     "gap": "samples missing",
     "clipped": "clipped: beyond the sensor's range",
@@ -64,6 +72,7 @@ def render_html(data: ReportData) -> str:
             summary.duration_s,
         ),
     }
+    found = normal(data.changes)
     environment = Environment(
         loader=PackageLoader("evenstride_gateway.report", "templates"),
         autoescape=True,
@@ -82,12 +91,18 @@ def render_html(data: ReportData) -> str:
         legs=[_leg_cells(summary.legs[side]) for side in Side],
         indices=[_index_cells(data, measure) for measure in Measure],
         excluded=_excluded(data),
+        doubts=doubt_lines(summary),
+        ground=ground_text(summary),
+        parts=part_rows(summary),
+        others=other_tools(summary.symmetry[Measure.STANCE]),
         pods=[_pod_cells(pod) for pod in data.pods],
         duration=_duration(summary.duration_s),
         when=_when(data.session.started_at),
         made=_when(data.made_at),
         cadence=_number(summary.cadence_spm, 0),
-        flight=_number(None if summary.flight_mean_s is None else ms_from_s(summary.flight_mean_s), 0),
+        normal=found,
+        strip=Markup(found.strip) if found is not None else "",
+        moving=_moving(data),
         system_percent=f"{percent_from_fraction(data.system.total(Measure.STANCE, summary.method)):.1f}",
         impact_percent=f"{percent_from_fraction(data.system.total(Measure.IMPACT)):.1f}",
     )
@@ -140,6 +155,11 @@ def _index_cells(data: ReportData, measure: Measure) -> dict[str, str]:
 def _excluded(data: ReportData) -> list[tuple[str, int]]:
     counts = sorted(data.summary.excluded.items(), key=lambda item: -item[1])
     return [(_REASONS.get(name, name), count) for name, count in counts]
+
+
+def _moving(data: ReportData) -> list[str]:
+    lines = impact_lines(data.summary, [pod.info for pod in data.pods], data.cumulative)
+    return lines if data.mechanics is None else [*lines, mechanics_line(data.mechanics)]
 
 
 def _pod_cells(pod: PodFigures) -> dict[str, str]:
