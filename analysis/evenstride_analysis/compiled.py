@@ -27,7 +27,6 @@ from typing import Any, TypeVar
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parent
-_IMPORT = re.compile(rf"^\s*from {_PACKAGE.name}\.([\w.]+) import ", re.MULTILINE)
 _OPTIONS: dict[str, Any] = {"fastmath": False, "nogil": True, "error_model": "numpy"}
 
 
@@ -35,7 +34,7 @@ def compiled(function: Function) -> Function:
     """`function`, compiled at its first call for the types it meets; itself where numba is missing or switched off."""
     if _NUMBA is None:
         return function
-    folder = _cache_folder(function.__module__)
+    folder = cache_folder(function.__module__)
     if folder is None:
         return _NUMBA.njit(**_OPTIONS)(function)
     config = _NUMBA.config
@@ -57,10 +56,10 @@ def _numba() -> Any:
 
 
 @cache
-def _cache_folder(module: str) -> Path | None:
+def cache_folder(module: str) -> Path | None:
     """Where this module's compiled code is kept: beside the sources, else with the user's caches, else nowhere."""
     name = module.removeprefix(f"{_PACKAGE.name}.")
-    digest = hashlib.sha256(b"".join(_source(each) for each in sorted(_needed(name, set())))).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(source(each) for each in sorted(_needed(name, set())))).hexdigest()[:16]
     users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _PACKAGE.name
     for parent in (_PACKAGE / "__pycache__", users):
         folder = parent / f"{name}-{digest}"
@@ -76,21 +75,27 @@ def _cache_folder(module: str) -> Path | None:
     return None
 
 
+def own_imports(package: str) -> re.Pattern[str]:
+    """The names of modules that a source imports of `package`."""
+    return re.compile(rf"^\s*from {package}\.([\w.]+) import ", re.MULTILINE)
+
+
 def _needed(name: str, known: set[str]) -> set[str]:
     """`name` and all modules of ours that it imports, directly or not."""
     if name not in known:
         known.add(name)
-        for match in _IMPORT.finditer(_source(name).decode()):
+        for match in _IMPORT.finditer(source(name).decode()):
             _needed(match[1], known)
     return known
 
 
 @cache
-def _source(name: str) -> bytes:
+def source(name: str) -> bytes:
     path = _PACKAGE.joinpath(*name.split("."))
     found = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
     return found.read_bytes() if found.exists() else b""
 
 
+_IMPORT = own_imports(_PACKAGE.name)
 _NUMBA = _numba()
 COMPILES = _NUMBA is not None
