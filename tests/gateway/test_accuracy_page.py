@@ -22,7 +22,7 @@ from evenstride_analysis.study.result import (
     Study,
     Walking,
 )
-from evenstride_gateway.cli.accuracy import write
+from evenstride_gateway.cli.accuracy import variants_tried, write
 from evenstride_gateway.cli.inputs import changed, statements
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.report.accuracy.page import page
@@ -77,7 +77,12 @@ COVERED = Coverage(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def drawn(study: Study) -> dict[str, str]:
+    return pictures(study)
+
+
+@pytest.fixture(scope="module")
 def study() -> Study:
     learned, rules = figures_of(GOOD, 0.006), figures_of(POOR, 0.019)
     return Study(
@@ -185,8 +190,8 @@ def study() -> Study:
     )
 
 
-def test_every_section_has_its_table(study: Study) -> None:
-    text = page(study, pictures(study), "accuracy")
+def test_every_section_has_its_table(study: Study, drawn: dict[str, str]) -> None:
+    text = page(study, drawn, "accuracy")
     for words in (
         "| stance RMSE, runner left out | 5 ms | 4.3 ms | met |",
         "| 2.5 | learned-1 | 4227 | 4.3 |",
@@ -242,11 +247,11 @@ def test_the_page_lies_beside_its_figures_and_pictures(study: Study, tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {"accuracy", "accuracy.md", "accuracy.json"}
 
 
-def test_pictures_show_both_methods_and_describe_themselves(study: Study) -> None:
-    for name, svg in pictures(study).items():
+def test_pictures_show_both_methods_and_describe_themselves(drawn: dict[str, str]) -> None:
+    for name, svg in drawn.items():
         assert 'role="img"' in svg, name
         assert 'aria-label="' in svg, name
-    assert "rules-1" in pictures(study)["agreement.svg"]
+    assert "rules-1" in drawn["agreement.svg"]
 
 
 def test_a_changed_input_is_named() -> None:
@@ -263,3 +268,12 @@ def test_words_are_no_code() -> None:
     assert statements(source) == 'X = 1\ndef f() -> str:\n    return "# not a comment"'
     assert statements(source) != statements(source.replace("X = 1", "X = 2"))
     assert statements(source) == statements(source.replace("# one", "# another").replace("Says", "Tells"))
+
+
+def test_variants_are_counted_in_the_record_of_the_decision(tmp_path: Path) -> None:
+    record = tmp_path / "0009.md"
+    assert variants_tried(record) is None
+    record.write_text(
+        "# 9\n\n| other |\n|---|\n| a |\n\n| variant | kept |\n|---|---|\n| one | |\n| two | yes |\n\nEnd\n"
+    )
+    assert variants_tried(record) == 2

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 from evenstride_analysis.study.assemble import LEARNED
@@ -36,6 +38,7 @@ def accuracy(
     with progress("folds and distortions", quiet=as_json) as tell:
         study = measure(folder, workers=jobs or os.cpu_count() or 1, tell=tell)
     if page is not None:
+        study = replace(study, variants=variants_tried(page.parent / "decisions" / "0009-learned-estimator.md"))
         written = write(study, page)
         if not as_json:
             out.print(f"written: {', '.join(str(path) for path in written)}")
@@ -57,6 +60,15 @@ def write(study: Study, page: Path) -> list[Path]:
         with atomic(path) as part:
             part.write_text(text, encoding="utf-8")
     return list(texts)
+
+
+def variants_tried(record: Path) -> int | None:
+    """Rows of the table of variants in the record of the decision; None where there is no such record."""
+    if not record.is_file():
+        return None
+    lines = record.read_text("utf-8").splitlines()
+    first = next((k for k, line in enumerate(lines) if line.startswith("| variant |")), len(lines))
+    return sum(1 for _ in takewhile(lambda line: line.startswith("|"), lines[first + 2 :])) or None
 
 
 def staleness(page: Path, folder: Path, *, runners: Collection[str] = RECHECKED) -> list[str]:

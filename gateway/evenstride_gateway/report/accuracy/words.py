@@ -42,8 +42,8 @@ carry over, which is why each hardware version needs a reference session. Walkin
 (Trautmann et al. 2021, Data 6:95, MIT)."""
 
 SIMULATED = """\
-Simulated runs of 90 s at 3 m/s with planted truth. With the system error on, each leg draws the error that was measured
-on real recordings."""
+Simulated runs of 90 s at 3 m/s with known truth. With the system error on, each leg draws an error of the size that the
+learned method shows on runners left out."""
 
 PLANTED = """\
 Simulated runners whose true symmetry index is known: strides drawn with the scatter, the memory and the shared part
@@ -63,6 +63,7 @@ NOT_VALIDATED = """\
 - That a difference between the legs means anything for health."""
 
 VARIANTS = """\
-{n} variants of the estimator were scored on these same folds while it was made (`docs/decisions/0009`), about 235 more
-in the study that came before it. Each choice was made without the tested runner in the fold, but the choice among
-variants has seen all folds: expect unseen runners to be somewhat worse."""
+{n} variants of the estimator were scored on these same folds while it was made
+([decision 9](decisions/0009-learned-estimator.md) names each), after about 235 in the study that came before it.
+Networks and uncertainty never see the tested runner, but the choice among variants has seen every fold: expect runners
+from outside to be somewhat worse."""
