@@ -9,7 +9,7 @@ import numpy.typing as npt
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.learned.estimator import timed
 from evenstride_analysis.strides.learned.nets import EventNets, Guess, Net
-from evenstride_analysis.strides.learned.windows import read_off
+from evenstride_analysis.strides.learned.windows import GRID_S, read_window
 from evenstride_analysis.training.legs import Leg, Taught, lesson
 from evenstride_analysis.training.networks import PLANS, Examples, all_examples, fit_all
 
@@ -66,24 +66,20 @@ def met(fold: Fold, taught_nets: Mapping[str, Net], strides: Sequence[Taught]) -
     found = np.array(
         [
             timed(
-                taught.signals,
-                taught.rate_hz,
-                Guess(taught.opening, taught.opening, float(taught.stride)),  # the next contact is not asked for
-                nets,
-            )
+                taught.grid, Guess(taught.opening, taught.opening, taught.stride), nets
+            )  # the next contact: not asked
             for taught in tested
         ]
     )
-    rates_hz = np.array([taught.rate_hz for taught in tested])
     stances_s = np.array([taught.stance_s for taught in tested])
     return LeftOut(
         fold=fold,
         runs=np.array([taught.leg.run for taught in tested]),
         trials=np.array([taught.leg.trial for taught in tested]),
         sides=np.array([taught.leg.side.value for taught in tested]),
-        errors_s=(found[:, 1] - found[:, 0]) / rates_hz - stances_s,
+        errors_s=(found[:, 1] - found[:, 0]) * GRID_S - stances_s,
         stances_s=stances_s,
-        checks_s=found[:, 3:],
+        checks_s=found[:, 3:] * GRID_S,
     )
 
 
@@ -123,14 +119,14 @@ def _axes(strides: Sequence[Taught], runs: Sequence[str]) -> FloatArray:
         return np.array([values[who == run].mean(axis=0) for run in runs])
 
     numbers = by_runner(
-        [
-            np.array([t.stance_s * t.rate_hz / t.stride, t.stride / t.rate_hz, (t.contact - t.opening) / t.rate_hz])
-            for t in strides
-        ]
+        [np.array([(t.toe_off - t.contact) / t.stride, t.stride, t.contact - t.opening]) for t in strides]
     )
-    around = {name: PLANS[name].offsets_s for name in ("contact", "toe_off")}
-    contact = by_runner([read_off(t.signals, t.contact + around["contact"] * t.rate_hz) for t in strides])
-    toe_off = by_runner([read_off(t.signals, t.toe_off + around["toe_off"] * t.rate_hz) for t in strides])
+    plans = PLANS["contact"], PLANS["toe_off"]
+    events = [(t.grid, t.contact) for t in strides], [(t.grid, t.toe_off) for t in strides]
+    contact, toe_off = (
+        by_runner([read_window(grid, at + plan.start_s / GRID_S, plan.times) for grid, at in some])
+        for plan, some in zip(plans, events, strict=True)
+    )
     looks = [_component(toe_off[:, :, 2], 0), _component(toe_off[:, :, 2], 1), _component(toe_off[:, :, :2], 0)]
     looks += [_component(contact[:, :, 2], 0), _component(contact[:, :, :2], 0)]
     axes = np.stack([*numbers.T, *looks])

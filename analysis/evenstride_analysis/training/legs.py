@@ -15,8 +15,13 @@ from evenstride_analysis.strides.candidates import (
     ZERO_CROSSING_LIMIT_S,
     mid_swing,
 )
-from evenstride_analysis.strides.learned.estimator import OPENING_TO_CONTACT_S, LearnedEstimator, sagittal
-from evenstride_analysis.strides.learned.windows import smoothing_kernel
+from evenstride_analysis.strides.learned.estimator import (
+    GRID_BEFORE_S,
+    OPENING_TO_CONTACT_S,
+    LearnedEstimator,
+    sagittal,
+)
+from evenstride_analysis.strides.learned.windows import GRID_S, smoothing_kernel
 
 _STRIDE_S = (0.4, 1.2)
 _LONGEST_STANCE_S = 0.35
@@ -50,25 +55,21 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Taught:
-    """A stride with its reference: `signals` (n, 3) as the networks see them, and positions in them.
+    """A stride with its reference: `grid` (n, 3) as the networks see it, and positions on it.
 
-    `opening` is the gyro's zero crossing before the contact; `stride` samples lie between the mid-swings.
+    `opening` is the gyro's zero crossing before the contact, `stride` the time between the mid-swings.
     """
 
     leg: Leg
-    signals: FloatArray
+    grid: FloatArray
     opening: float
-    stride: int
+    stride: float
     contact: float
     toe_off: float
 
     @property
-    def rate_hz(self) -> float:
-        return self.leg.rate_hz
-
-    @property
     def stance_s(self) -> float:
-        return (self.toe_off - self.contact) / self.rate_hz
+        return (self.toe_off - self.contact) * GRID_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,38 +95,37 @@ def lesson(leg: Leg) -> Lesson:
     """Match the leg's strides to the reference: the stance whose contact is nearest, within 250 ms."""
     rate_hz, kernel = leg.rate_hz, smoothing_kernel(leg.rate_hz)
     before, after = (math.ceil(s * rate_hz) for s in (LearnedEstimator.before_s, LearnedEstimator.after_s))
-    limit = round(ZERO_CROSSING_LIMIT_S * rate_hz)
-    swings = mid_swings(leg)
+    step = GRID_S * rate_hz
     taught: list[Taught] = []
     stances = zip(leg.contact_s.tolist(), leg.toe_off_s.tolist(), strict=True)
     counted = {k for k, stance in enumerate(stances) if _inside(leg, *stance)}
     found: set[int] = set()
     false = 0
-    for swing0, swing1 in pairwise(swings):
+    for swing0, swing1 in pairwise(mid_swings(leg)):
         start, stop = swing0 - before, swing1 + after
         right = _STRIDE_S[0] * rate_hz <= swing1 - swing0 <= _STRIDE_S[1] * rate_hz
         if not right or start < 0 or stop > len(leg.accel_mps2):
             continue
         accel, gyro = (np.asfortranarray(rows[start:stop]) for rows in (leg.accel_mps2, leg.gyro_radps))
-        signals = sagittal(accel, gyro, before, before + swing1 - swing0, kernel)
-        offset = start + half_length(kernel)  # sample of the recording at position 0 of the signals
-        opening = _crossing(signals[:, 2], swing0 - offset, limit)
+        grid = sagittal(accel, gyro, before, before + swing1 - swing0, kernel, step)
+        origin_s = swing0 / rate_hz - GRID_BEFORE_S
+        opening = _crossing(grid[:, 2])
         if opening is None:
             continue
-        guess_s = (offset + opening) / rate_hz + OPENING_TO_CONTACT_S
+        guess_s = origin_s + opening * GRID_S + OPENING_TO_CONTACT_S
         k = int(np.argmin(np.abs(leg.contact_s - guess_s)))
         if abs(float(leg.contact_s[k]) - guess_s) > MATCH_S:
             false += _inside(leg, guess_s, guess_s + _LONGEST_STANCE_S)
             continue
         found.add(k)
         if k in counted:
-            contact, toe_off = (float(times[k]) * rate_hz - offset for times in (leg.contact_s, leg.toe_off_s))
+            contact, toe_off = ((float(times[k]) - origin_s) / GRID_S for times in (leg.contact_s, leg.toe_off_s))
             taught.append(
                 Taught(
                     leg=leg,
-                    signals=signals,
+                    grid=grid,
                     opening=opening,
-                    stride=swing1 - swing0,
+                    stride=(swing1 - swing0) / step,
                     contact=contact,
                     toe_off=toe_off,
                 )
@@ -133,9 +133,10 @@ def lesson(leg: Leg) -> Lesson:
     return Lesson(strides=tuple(taught), missed=len(counted - found), false=false)
 
 
-def _crossing(wz: FloatArray, swing: int, limit: int) -> float | None:
-    """The first position after `swing` at which the flexion rate falls below zero; None beyond `limit` samples."""
-    tail = wz[swing : swing + limit]
+def _crossing(wz: FloatArray) -> float | None:
+    """The first position after the mid-swing at which the flexion rate falls below zero; None beyond 0.4 s."""
+    swing = round(GRID_BEFORE_S / GRID_S)
+    tail = wz[swing : swing + round(ZERO_CROSSING_LIMIT_S / GRID_S)]
     below = int(np.argmax(tail < 0.0))
     return None if below == 0 else swing + below - 1 + float(tail[below - 1] / (tail[below - 1] - tail[below]))
 

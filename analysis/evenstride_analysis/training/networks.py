@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPRegressor
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.learned.nets import Net
 from evenstride_analysis.strides.learned.table import rounded
-from evenstride_analysis.strides.learned.windows import read_off
+from evenstride_analysis.strides.learned.windows import GRID_S, read_window
 from evenstride_analysis.training.copies import PLAIN, copies
 from evenstride_analysis.training.legs import Leg, Taught, lesson
 
@@ -21,16 +21,15 @@ SHIFT_SD_S, COARSE_SD_S = 0.006, 0.025
 _HIDDEN, _EPOCHS, _BATCH, _DECAY, _RATE = 16, 12, 256, 10.0, 2e-3
 
 
-def _every_15_ms(first_ms: int, last_ms: int) -> FloatArray:
-    return np.arange(first_ms, last_ms + 1, 15, dtype=np.float64) / 1000.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How one network of the table is made: event, window, shifts, copies, and what its parts see of the window."""
+    """How one network of the table is made: the event, the window (`times` values every 15 ms from `start_s` on), the
+    shifts, the copies, and what its parts see of the window.
+    """
 
     event: str
-    offsets_s: FloatArray
+    start_s: float
+    times: int
     kinds: tuple[str, ...]
     shift_sd_s: float
     parts: tuple[str, ...]
@@ -42,26 +41,28 @@ _ALL = (*_SOLID, "stretched", "gains")
 PLANS = {
     "contact": Plan(
         event="contact",
-        offsets_s=_every_15_ms(-60, 60),
+        start_s=-0.060,
+        times=9,
         kinds=_STYLES,
         shift_sd_s=SHIFT_SD_S,
         parts=("centred", "differences"),
     ),
     "toe_off": Plan(
         event="toe_off",
-        offsets_s=_every_15_ms(-90, 90),
+        start_s=-0.090,
+        times=13,
         kinds=_ALL,
         shift_sd_s=SHIFT_SD_S,
         parts=("centred", "differences"),
     ),
     "toe_off_coarse": Plan(
-        event="toe_off", offsets_s=_every_15_ms(-90, 90), kinds=_SOLID, shift_sd_s=COARSE_SD_S, parts=("whole",)
+        event="toe_off", start_s=-0.090, times=13, kinds=_SOLID, shift_sd_s=COARSE_SD_S, parts=("whole",)
     ),
     "contact_check": Plan(
-        event="contact", offsets_s=_every_15_ms(-90, 30), kinds=_SOLID, shift_sd_s=SHIFT_SD_S, parts=("centred",)
+        event="contact", start_s=-0.090, times=9, kinds=_SOLID, shift_sd_s=SHIFT_SD_S, parts=("centred",)
     ),
     "toe_off_check": Plan(
-        event="toe_off", offsets_s=_every_15_ms(-135, 30), kinds=_SOLID, shift_sd_s=SHIFT_SD_S, parts=("centred",)
+        event="toe_off", start_s=-0.135, times=12, kinds=_SOLID, shift_sd_s=SHIFT_SD_S, parts=("centred",)
     ),
 }
 
@@ -94,8 +95,8 @@ def examples(sets: Sets, plan: Plan, random: np.random.Generator) -> Examples:
     for some in [some for kind in plan.kinds for some in sets[kind] * (2 if kind == PLAIN else 1)]:
         for taught, shift_s in zip(some, random.normal(0.0, plan.shift_sd_s, len(some)).tolist(), strict=True):
             event = taught.contact if plan.event == "contact" else taught.toe_off
-            positions = event + (shift_s + plan.offsets_s) * taught.rate_hz
-            windows.append(read_off(taught.signals, positions).reshape(-1))
+            at = event + (shift_s + plan.start_s) / GRID_S
+            windows.append(read_window(taught.grid, at, plan.times).reshape(-1))
             answers.append(-shift_s)
             runs.append(taught.leg.run)
     return Examples(windows=np.array(windows), answers_s=np.array(answers), runs=np.array(runs))
@@ -131,9 +132,9 @@ def fit(rows: Examples, plan: Plan, runs: Sequence[str] | None, seed: int) -> Ne
     firsts: list[FloatArray] = []
     biases: list[FloatArray] = []
     seconds: list[FloatArray] = []
-    last = 0.0
+    last, scale = 0.0, 1e-3 / GRID_S / len(plan.parts)  # answers are taught in ms
     for k, part in enumerate(plan.parts):
-        seen = matrix(part, len(plan.offsets_s))
+        seen = matrix(part, plan.times)
         v = x @ seen
         mean, sd = v.mean(axis=0), v.std(axis=0) + 1e-9
         model: Any = MLPRegressor(
@@ -150,11 +151,11 @@ def fit(rows: Examples, plan: Plan, runs: Sequence[str] | None, seed: int) -> Ne
         first: FloatArray = model.coefs_[0] / sd[:, np.newaxis]
         firsts.append(seen @ first)
         biases.append(model.intercepts_[0] - mean @ first)
-        seconds.append(model.coefs_[1][:, 0] / 1e3 / len(plan.parts))
-        last += float(model.intercepts_[1][0]) / 1e3 / len(plan.parts)
+        seconds.append(model.coefs_[1][:, 0] * scale)
+        last += float(model.intercepts_[1][0]) * scale
     return rounded(
         Net(
-            plan.offsets_s,
+            np.array([plan.start_s / GRID_S]),
             np.concatenate(firsts, axis=1),
             np.concatenate(biases),
             np.concatenate(seconds),

@@ -9,15 +9,26 @@ from evenstride_analysis.filters import smooth
 from evenstride_analysis.model import Doubt, FloatArray, Gait
 from evenstride_analysis.strides.estimator import Events, RulesEstimator, StrideWindow
 from evenstride_analysis.strides.learned.frame import functional_frame
-from evenstride_analysis.strides.learned.nets import EventNets, Guess, packed, self_check_s, settle, step_s, unpacked
+from evenstride_analysis.strides.learned.nets import (
+    NEAR,
+    SETTLED,
+    EventNets,
+    Guess,
+    packed,
+    self_check,
+    settle,
+    step_of,
+    unpacked,
+)
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE, LearnedTable
-from evenstride_analysis.strides.learned.windows import smoothing_kernel
+from evenstride_analysis.strides.learned.windows import GRID_S, on_grid, smoothing_kernel
 from evenstride_analysis.strides.rules import DEFAULT_RULES, Rules
 
 DOUBTED_SD_S = 0.007  # strides whose error SD is larger are doubted: signals.md 3.3
 OPENING_TO_CONTACT_S = 0.025  # the first guess of contact, after the gyro's zero crossing
 STANCE_SHARE = 0.37  # the first guess of toe-off, in strides after contact
 CONTACT_STEPS, COARSE_STEPS, TOE_OFF_STEPS = 8, 6, 9
+GRID_BEFORE_S, GRID_AFTER_S = 0.10, 0.40  # of the two mid-swings: all windows lie in between
 _DISAGREE_S = 0.040
 CHECK_LIMIT_S = 0.030  # a check beyond it counts as this much
 
@@ -119,44 +130,55 @@ def learned_times(
     accel, gyro (n, 3) in shank axes; `opening`, `following`: the gyro's zero crossings; `weights`: `packed` nets with
     the two variances behind them.
     """
-    signals = sagittal(accel, gyro, swing0, swing1, kernel)
-    margin = (len(kernel) - 1) // 2
+    step = GRID_S * rate_hz
+    grid = sagittal(accel, gyro, swing0, swing1, kernel, step)
+    origin = swing0 - GRID_BEFORE_S * rate_hz
     contact, at = unpacked(weights, 0)
     coarse, at = unpacked(weights, at)
     toe_off, at = unpacked(weights, at)
     contact_check, at = unpacked(weights, at)
     toe_off_check, at = unpacked(weights, at)
     nets = EventNets(contact, coarse, toe_off, contact_check, toe_off_check)
-    found = timed(signals, rate_hz, Guess(opening - margin, following - margin, float(swing1 - swing0)), nets)
-    stance_sd_s, system_sd_s = sd_s(weights[at : at + 5], found[3:]), sd_s(weights[at + 5 :], found[3:])
-    return float(found[0]) + margin, float(found[1]) + margin, float(found[2]) + margin, stance_sd_s, system_sd_s
+    guess = Guess((opening - origin) / step, (following - origin) / step, (swing1 - swing0) / step)
+    found = timed(grid, guess, nets)
+    checks_s = GRID_S * found[3:]
+    stance_sd_s, system_sd_s = sd_s(weights[at : at + 5], checks_s), sd_s(weights[at + 5 :], checks_s)
+    first, last, following = origin + step * found[0], origin + step * found[1], origin + step * found[2]
+    return float(first), float(last), float(following), stance_sd_s, system_sd_s
 
 
 @compiled
-def sagittal(accel: FloatArray, gyro: FloatArray, swing0: int, swing1: int, kernel: FloatArray) -> FloatArray:
-    """(n - len(kernel) + 1, 3): forward and upward specific force, flexion rate, in the functional frame, smoothed."""
+def sagittal(
+    accel: FloatArray, gyro: FloatArray, swing0: int, swing1: int, kernel: FloatArray, step: float
+) -> FloatArray:
+    """(n, 3): forward and upward specific force, flexion rate, in the functional frame, smoothed, every `step` samples.
+
+    The grid begins 0.1 s before the mid-swing `swing0` and ends 0.4 s after `swing1`.
+    """
     frame = functional_frame(accel, gyro, swing0, swing1)
-    signals = np.empty((accel.shape[0] - len(kernel) + 1, 3))
+    first = swing0 - GRID_BEFORE_S / GRID_S * step - len(kernel) // 2
+    count = int((swing1 - swing0) / step + (GRID_BEFORE_S + GRID_AFTER_S) / GRID_S)
+    grid = np.empty((count, 3))
     for row in range(2):
-        signals[:, row] = smooth(
-            frame[row, 0] * accel[:, 0] + frame[row, 1] * accel[:, 1] + frame[row, 2] * accel[:, 2], kernel, 1
-        )
-    signals[:, 2] = smooth(frame[2, 0] * gyro[:, 0] + frame[2, 1] * gyro[:, 1] + frame[2, 2] * gyro[:, 2], kernel, 1)
-    return signals
+        turned = frame[row, 0] * accel[:, 0] + frame[row, 1] * accel[:, 1] + frame[row, 2] * accel[:, 2]
+        grid[:, row] = on_grid(smooth(turned, kernel, 1), first, step, count)
+    turned = frame[2, 0] * gyro[:, 0] + frame[2, 1] * gyro[:, 1] + frame[2, 2] * gyro[:, 2]
+    grid[:, 2] = on_grid(smooth(turned, kernel, 1), first, step, count)
+    return grid
 
 
 @compiled
-def timed(signals: FloatArray, rate_hz: float, guess: Guess, nets: EventNets) -> FloatArray:
-    """Positions of contact, toe-off and next contact, then the four checks in s (7,)."""
-    ahead = OPENING_TO_CONTACT_S * rate_hz
-    contact = settle(signals, guess.opening + ahead, rate_hz, nets.contact, CONTACT_STEPS)
-    toe_off = settle(signals, contact + STANCE_SHARE * guess.stride, rate_hz, nets.toe_off_coarse, COARSE_STEPS)
-    toe_off = settle(signals, toe_off, rate_hz, nets.toe_off, TOE_OFF_STEPS)
+def timed(grid: FloatArray, guess: Guess, nets: EventNets) -> FloatArray:
+    """Contact, toe-off and next contact on the grid, then the four checks, in grid steps (7,)."""
+    contact = settle(grid, guess.opening + OPENING_TO_CONTACT_S / GRID_S, nets.contact, CONTACT_STEPS, SETTLED)
+    toe_off = settle(grid, contact + STANCE_SHARE * guess.stride, nets.toe_off_coarse, COARSE_STEPS, NEAR)
+    toe_off = settle(grid, toe_off, nets.toe_off, TOE_OFF_STEPS, SETTLED)
     out = np.empty(7)
     out[0], out[1] = contact, toe_off
-    out[2] = settle(signals, guess.following + ahead, rate_hz, nets.contact, CONTACT_STEPS)
-    out[3] = self_check_s(signals, contact, rate_hz, nets.contact)
-    out[4] = self_check_s(signals, toe_off, rate_hz, nets.toe_off)
-    out[5] = step_s(signals, contact, rate_hz, nets.contact_check)
-    out[6] = step_s(signals, toe_off, rate_hz, nets.toe_off_check)
+    lag = contact - guess.opening  # the next contact comes as late after its zero crossing, or nearly
+    out[2] = settle(grid, guess.following + lag, nets.contact, CONTACT_STEPS, SETTLED)
+    out[3] = self_check(grid, contact, nets.contact)
+    out[4] = self_check(grid, toe_off, nets.toe_off)
+    out[5] = step_of(grid, contact, nets.contact_check)
+    out[6] = step_of(grid, toe_off, nets.toe_off_check)
     return out

@@ -9,20 +9,22 @@ import numpy as np
 from evenstride_analysis.compiled import compiled
 from evenstride_analysis.filters import weighted_rows
 from evenstride_analysis.model import FloatArray
-from evenstride_analysis.strides.learned.windows import read_off
+from evenstride_analysis.strides.learned.windows import GRID_S, read_window
 
-STEP_LIMIT_S = 0.025  # the largest single correction
-SETTLED_S = 5e-5  # a smaller step ends the walk
-_SELF_SHIFTS_S = (-0.016, -0.008, 0.008, 0.016)
+STEP_LIMIT = 0.025 / GRID_S  # the largest single correction
+SETTLED = 5e-5 / GRID_S  # a smaller step ends the walk
+NEAR = 2e-3 / GRID_S  # near enough for the next network to take over
+_SELF_SHIFTS = (-6.0, -3.0, 3.0, 6.0)  # grid steps: 7.5 and 15 ms either way
 
 
 class Net(NamedTuple):
-    """One hidden layer of rectifiers. Inputs: the signals at a guess + offsets_s (k,), time by time, x, y, z in SI.
+    """One hidden layer of rectifiers. Inputs: the signals (SI) every 15 ms from `start` on, time by time, x, y, z.
 
-    first (3 k, h), first_bias (h,), second (h,), second_bias (1,). The answer is seconds until the event.
+    start (1,): grid steps from the guess to the window's first value. first (3 times, h), first_bias (h,), second (h,),
+    second_bias (1,). The answer: grid steps of 2.5 ms from the guess to the event.
     """
 
-    offsets_s: FloatArray
+    start: FloatArray
     first: FloatArray
     first_bias: FloatArray
     second: FloatArray
@@ -42,12 +44,12 @@ class EventNets(NamedTuple):
 def packed(nets: EventNets, *, others: Sequence[float] = ()) -> FloatArray:
     """All weights in one array, which costs a compiled function one argument instead of 25; `others` stand at its end.
 
-    For each net (k, h): where its next part starts, k, h; then offsets_s, first, first_bias, second, second_bias.
+    For each net (n inputs, h): where its next part starts, n, h; then start, first, first_bias, second, second_bias.
     """
     numbers: list[float] = []
     for net in nets:
-        k, h = len(net.offsets_s), len(net.second)
-        numbers += [float(len(numbers) + 3 + k + 3 * k * h + 2 * h + 1), float(k), float(h)]
+        n, h = net.first.shape
+        numbers += [float(len(numbers) + 3 + 1 + n * h + 2 * h + 1), float(n), float(h)]
         for part in net:
             numbers += [float(number) for number in part.reshape(-1)]
     array = np.array([*numbers, *others])
@@ -58,14 +60,14 @@ def packed(nets: EventNets, *, others: Sequence[float] = ()) -> FloatArray:
 @compiled
 def unpacked(weights: FloatArray, at: int) -> tuple[Net, int]:
     """The net whose numbers begin at `at` of a packed array, and where the next one begins."""
-    following, k, h = int(weights[at]), int(weights[at + 1]), int(weights[at + 2])
+    following, n, h = int(weights[at]), int(weights[at + 1]), int(weights[at + 2])
     at += 3
-    first = at + k
-    bias = first + 3 * k * h
+    first = at + 1
+    bias = first + n * h
     second = bias + h
     net = Net(
         weights[at:first],
-        weights[first:bias].reshape((3 * k, h)),
+        weights[first:bias].reshape((n, h)),
         weights[bias:second],
         weights[second : second + h],
         weights[second + h : following],
@@ -74,8 +76,8 @@ def unpacked(weights: FloatArray, at: int) -> tuple[Net, int]:
 
 
 class Guess(NamedTuple):
-    """Where the search for a stance begins: the gyro's zero crossings before this contact and the next, positions;
-    `stride` samples lie between the mid-swings.
+    """Where the search for a stance begins, in grid steps: the gyro's zero crossings before this contact and the next,
+    and the time between the mid-swings.
     """
 
     opening: float
@@ -84,30 +86,31 @@ class Guess(NamedTuple):
 
 
 @compiled
-def step_s(signals: FloatArray, at: float, rate_hz: float, net: Net) -> float:
-    """How much later than the position `at` the event is, s, at most 25 ms either way."""
-    window = read_off(signals, at + net.offsets_s * rate_hz)
-    hidden = np.maximum(weighted_rows(net.first, window.reshape(window.size)) + net.first_bias, 0.0)
+def step_of(grid: FloatArray, at: float, net: Net) -> float:
+    """How much later than `at` the event is, grid steps, at most 25 ms either way."""
+    inputs = net.first.shape[0]
+    window = read_window(grid, at + net.start[0], inputs // 3)
+    hidden = np.maximum(weighted_rows(net.first, window.reshape(inputs)) + net.first_bias, 0.0)
     answer = weighted_rows(net.second.reshape((len(hidden), 1)), hidden)[0] + net.second_bias[0]
-    return min(max(answer, -STEP_LIMIT_S), STEP_LIMIT_S)
+    return min(max(answer, -STEP_LIMIT), STEP_LIMIT)
 
 
 @compiled
-def settle(signals: FloatArray, at: float, rate_hz: float, net: Net, most: int) -> float:
-    """Where the guess `at` comes to rest, after `most` steps at the latest."""
+def settle(grid: FloatArray, at: float, net: Net, most: int, settled: float) -> float:
+    """Where the guess `at` comes to rest: after a step below `settled`, or after `most` steps."""
     for _ in range(most):
-        step = step_s(signals, at, rate_hz, net)
-        at += step * rate_hz
-        if abs(step) < SETTLED_S:
+        step = step_of(grid, at, net)
+        at += step
+        if abs(step) < settled:
             break
     return at
 
 
 @compiled
-def self_check_s(signals: FloatArray, at: float, rate_hz: float, net: Net) -> float:
-    """How badly the answer follows when the window is moved by 8 and 16 ms either way (rms, s)."""
+def self_check(grid: FloatArray, at: float, net: Net) -> float:
+    """How badly the answer follows when the window is moved by 7.5 and 15 ms either way (rms, grid steps)."""
     total = 0.0
-    for shift in _SELF_SHIFTS_S:
-        off = step_s(signals, at + shift * rate_hz, rate_hz, net) + shift
+    for shift in _SELF_SHIFTS:
+        off = step_of(grid, at + shift, net) + shift
         total += off * off
-    return math.sqrt(total / len(_SELF_SHIFTS_S))
+    return math.sqrt(total / len(_SELF_SHIFTS))

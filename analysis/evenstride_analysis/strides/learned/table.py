@@ -11,6 +11,7 @@ import numpy as np
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.learned.nets import EventNets, Net
+from evenstride_analysis.strides.learned.windows import GRID_S
 
 NETS = EventNets._fields
 LIVE_NETS = ("live_contact", "live_toe_off", "live_toe_off_coarse")
@@ -91,9 +92,7 @@ def load_table(text: str) -> LearnedTable:
 def dump_table(table: LearnedTable) -> str:
     """The JSON text of a table; `load_table` gives the same numbers back."""
     nets = ",\n".join(
-        f'  "{name}": {{\n'
-        + ",\n".join(f'   "{key}": {_numbers(values)}' for key, values in _parts(net).items())
-        + "\n  }"
+        f'  "{name}": {{\n' + ",\n".join(f'   "{key}": {text}' for key, text in _parts(net).items()) + "\n  }"
         for name, net in table.nets.items()
     )
     head = {
@@ -114,15 +113,22 @@ def dump_table(table: LearnedTable) -> str:
 
 def rounded(net: Net) -> Net:
     """The same network with its weights rounded to 32-bit floats (offsets stay what they are)."""
-    parts = [np.asarray(part, dtype=np.float32).astype(np.float64) for part in net[1:]]
-    return Net(net.offsets_s, *parts)
+    parts = (np.asarray(part, dtype=np.float32).astype(np.float64) for part in net[1:])
+    return Net(net.start, *parts)
 
 
-def _parts(net: Net) -> dict[str, FloatArray]:
-    return dict(zip(("offsets_s", "first", "first_bias", "second", "second_bias"), net, strict=True))
+def _parts(net: Net) -> dict[str, str]:
+    return {
+        "start_s": f"{net.start[0] * GRID_S:.4f}",
+        "first": _numbers(net.first),
+        "first_bias": _numbers(net.first_bias),
+        "second": _numbers(net.second),
+        "second_bias": _numbers(net.second_bias),
+    }
 
 
 def _numbers(values: FloatArray) -> str:
+    """JSON of an array; each number is the shortest text that gives its 32-bit float back."""
     if values.ndim == 2:
         return "[\n    " + ",\n    ".join(_numbers(row) for row in values) + "\n   ]"
     return "[" + ", ".join(np.format_float_positional(np.float32(v), trim="-") if v else "0" for v in values) + "]"
@@ -181,28 +187,19 @@ class _Reader:
 
 def _net(nets: _Reader, name: str) -> Net:
     reader = nets.inner(name)
-    net = Net(
-        *(
-            reader.array(key, axes=2 if key == "first" else 1)
-            for key in ("offsets_s", "first", "first_bias", "second", "second_bias")
-        )
+    first, first_bias, second, last = (
+        reader.array(key, axes=2 if key == "first" else 1) for key in ("first", "first_bias", "second", "second_bias")
     )
-    inputs, hidden = net.first.shape
-    wrong = next(
-        (
-            key
-            for key, n in (
-                ("first", inputs - 3 * len(net.offsets_s)),
-                ("first_bias", len(net.first_bias) - hidden),
-                ("second", len(net.second) - hidden),
-                ("second_bias", len(net.second_bias) - 1),
-            )
-            if n
-        ),
-        None,
-    )
-    if wrong is not None:
-        raise InputError(f"table of coefficients: {reader.where}{wrong} has another size than its network needs")
+    inputs, hidden = first.shape
+    for key, wrong in (
+        ("first", inputs % 3 != 0),
+        ("first_bias", len(first_bias) != hidden),
+        ("second", len(second) != hidden),
+        ("second_bias", len(last) != 1),
+    ):
+        if wrong:
+            raise InputError(f"table of coefficients: {reader.where}{key} has another size than its network needs")
+    net = Net(np.array([round(reader.number("start_s") / GRID_S, 3)]), first, first_bias, second, last)
     for part in net:
         part.setflags(write=False)
     return net

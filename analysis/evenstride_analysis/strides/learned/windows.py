@@ -25,17 +25,6 @@ def smoothing_kernel(rate_hz: float) -> FloatArray:
 
 
 @compiled
-def smoothed(signal: FloatArray, kernel: FloatArray) -> FloatArray:
-    """`signal` (n,) -> (n - len(kernel) + 1,): only outputs whose neighbourhood is whole."""
-    half = len(kernel) // 2
-    n = len(signal) - 2 * half
-    out = kernel[half] * signal[half : half + n]
-    for k in range(half):
-        out += kernel[k] * (signal[k : k + n] + signal[2 * half - k : 2 * half - k + n])
-    return out
-
-
-@compiled
 def on_grid(signal: FloatArray, first: float, step: float, count: int) -> FloatArray:
     """Values (count,) of `signal` (n,), n >= 4, at the positions first, first + step, ...: cubics through four samples.
 
