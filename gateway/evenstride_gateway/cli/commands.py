@@ -263,19 +263,56 @@ def accuracy(
     recordings: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="The folder that holds rbds/.", show_default="EVENSTRIDE_DATA, else ../shared/data"
+            metavar="DIR",
+            help="The folder that holds rbds/ and the other sets.",
+            show_default="EVENSTRIDE_DATA, else ../shared/data",
         ),
     ] = None,
     page: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the page here (docs/accuracy.md).", show_default="print it"),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", metavar="N", help="Processes to work with.", show_default="one for each core"),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", metavar="", help="Only say whether the written page is stale; takes about a minute."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure the method on real runners it has never seen, and on virtual ones. Takes about a minute."""
+    """Train and measure the method on runners it has never seen, in every kind of fold. Takes about ten minutes."""
     from evenstride_gateway.cli.accuracy import accuracy as measure
 
-    measure(recordings=recordings, page=page, as_json=as_json)
+    measure(recordings=recordings, page=page, jobs=jobs, check=check, as_json=as_json)
+
+
+@app.command()
+def train(
+    *,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="The folder that holds rbds/.",
+            show_default="EVENSTRIDE_DATA, else ../shared/data",
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.", show_default="print it")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the copies, shifts and networks.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Train the stance estimator again, from recordings with a force reference. Takes some minutes.
+
+    Needs the extra `train`. The same data and seed give the same table.
+    """
+    from evenstride_gateway.cli.train import train as work
+
+    work(recordings=recordings, table=table, seed=seed, as_json=as_json)
 
 
 app.add_typer(sessions, name="sessions")
