@@ -1,0 +1,121 @@
+"""Planted runners from their samples through detector, store and summary to the report: it ends in the right words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, begin, pod
+from support.turns import RATE_HZ, only_bends, session
+
+from evenstride_analysis.context import Ground
+from evenstride_analysis.model import Doubt, Measure, Side, Step, Verdict
+from evenstride_analysis.simulate import even, laps, uneven
+from evenstride_gateway.closing import put_ground, regrid
+from evenstride_gateway.config import SymmetryConfig
+from evenstride_gateway.report import render_html
+from evenstride_gateway.reporting import report_data
+from evenstride_gateway.results import session_summary, system_error
+from evenstride_gateway.store import Store
+
+PODS = {Side.LEFT: LEFT_POD, Side.RIGHT: RIGHT_POD}
+CONFIG = SymmetryConfig()
+TRACK = laps(2.2, 3.4)
+
+
+def keep(store: Store, steps: Sequence[Step]) -> None:
+    """A stored session of these steps: pod time is session time."""
+    begin(store)
+    for pod_id in PODS.values():
+        store.put_pod(pod(pod_id, rate_hz=RATE_HZ))
+    store.apply_strides(
+        "s1",
+        [
+            replace(
+                step.stride,
+                pod_id=PODS[step.side],
+                boot_id=BOOT,
+                strike_index=int(step.t_s * RATE_HZ),
+                end_index=int((step.t_s + step.stride.stride_s) * RATE_HZ),
+                strike_s=step.t_s,
+                toe_off_s=step.t_s + step.stride.stance_s,
+                end_s=step.t_s + step.stride.stride_s,
+            )
+            for step in steps
+        ],
+    )
+    regrid(store, "s1", system_error(CONFIG))
+    store.end_session("s1", START + timedelta(seconds=steps[-1].t_s + 2.0))
+
+
+def report_of(store: Store) -> str:
+    """What a reader sees, in reading order."""
+    page = render_html(report_data(store, "s1", CONFIG, version="test"))
+    body = re.sub(r"<(style|svg).*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path) as opened:
+        yield opened
+
+
+def test_an_even_runner(store: Store) -> None:
+    keep(store, session(even())[0])
+    text = report_of(store)
+    assert "No unevenness found" in text
+    assert "Nothing to correct" in text
+
+
+def test_an_uneven_runner(store: Store) -> None:
+    keep(store, session(uneven(0.12))[0])
+    text = report_of(store)
+    assert "Uneven: your left foot stays on the ground longer." in text
+    assert "even (50 %) is clearly outside" in text
+
+
+def test_a_runner_in_bends_only(store: Store) -> None:
+    keep(store, only_bends(*session(TRACK)))
+    text = report_of(store)
+    assert "No verdict: this was run in bends." in text
+    assert "neither even nor uneven" in text
+    assert "the inner and the outer leg do different work" in text
+    assert "not measurable" in text
+    assert "in bends to the left" in text  # what was measured there stands by itself
+
+
+def test_a_loose_pod(store: Store) -> None:
+    """The doubt itself is the detector's matter: here it is planted in every third stride of one leg."""
+    steps = [
+        replace(step, stride=replace(step.stride, doubt=step.stride.doubt | Doubt.LOOSE))
+        if step.side is Side.RIGHT and k % 6 in (0, 1)
+        else step
+        for k, step in enumerate(session(even())[0])
+    ]
+    keep(store, steps)
+    text = report_of(store)
+    assert "No verdict: a pod sat loose on the leg." in text
+    assert "the right pod moved on the leg in 3" in text
+    assert "Fasten the loose pod" in text
+
+
+def test_a_track_session_in_parts(store: Store) -> None:
+    keep(store, session(TRACK)[0])
+    put_ground(store, "s1", Ground(track_m=400.0), system_error(CONFIG))
+    text = report_of(store)
+    assert "2.2 laps of a track, bends to the left (counter-clockwise)" in text
+    assert "in bends (reported apart)" in text
+    for part in ("on the straights", "in bends to the left", "lap 1", "lap 2"):
+        assert part in text
+    assert re.search(r"Speed 3\.[34]\d ± 0\.0\d m/s: laps of 400 m", text)
+
+
+def test_a_bend_does_not_lean_the_stored_symmetry(store: Store) -> None:
+    keep(store, session(TRACK)[0])
+    last = [p.symmetry for p in store.symmetry("s1") if p.symmetry.measure is Measure.STANCE]
+    assert any(point.index is not None for point in last)
+    summary = session_summary(store, "s1", system_error(CONFIG))
+    assert summary.symmetry[Measure.STANCE].verdict is not Verdict.REAL
