@@ -96,7 +96,7 @@ class ShankRenderer:
         Its top lies on the waveform's own peak, so that the shock grows where it is; it starts after the waveform
         passes 1 g on its way up, so that the crossing stays where it was.
         """
-        strike_s = float(self._leg.warp.time_s(np.array([float(k)]))[0])
+        strike_s = float(self._leg.strike_s[k])
         t_s = strike_s + np.arange(_FIT_FROM_S, _FIT_TO_S, _FIT_STEP_S)
         phase = self._leg.warp(t_s)[0]
         axial = np.interp(np.mod(phase, 1.0), _PHASES, self._wave(k)[:, 1])

@@ -39,9 +39,10 @@ class Node:
 
 @dataclass(slots=True, kw_only=True)
 class Leg:
-    """Everything of one leg: nodes, the warp of its signal, and the truth."""
+    """Everything of one leg: nodes, the warp of its signal, where that has its contacts (nodes,), and the truth."""
 
     nodes: list[Node]
+    strike_s: FloatArray
     warp: PhaseWarp
     truth: list[TrueStride]
 
@@ -121,6 +122,7 @@ class Timeline:
         self._plan, self._table, self._rng = plan, table, rng
         self._track, self._sensor = Track(plan), sensor or SensorPlan()
         self._shapes = {id(part): shape_of(table, style, part) for part in plan.parts if part.doing is not Doing.STAND}
+        self._impacts: dict[int, float] = {}
         first = len(plan.timed_parts()) - len(plan.parts)  # the standing start is no part of the plan
         self._part_number = {start_s: number - first for number, (start_s, _) in enumerate(plan.timed_parts())}
         nodes: dict[Side, list[Node]] = {side: [self._stand(-10.0)] for side in Side}
@@ -175,7 +177,7 @@ class Timeline:
         stance_s = shape.stance_s * (1 + plan.stance_per_min * minutes) * (1 + sign * index)
         impact = None
         if part.doing is Doing.RUN:
-            impact = mps2_from_g(part.impact_g) if part.impact_g else usual_impact_mps2(shape)
+            impact = mps2_from_g(part.impact_g) if part.impact_g else self._usual_impact(shape)
             impact *= (1 + sign * plan.impact_asymmetry) * (1 + self._table.impact_cv * float(draws[1]))
         return Node(
             strike_s=t_s,
@@ -187,6 +189,12 @@ class Timeline:
             impact_hz=part.impact_hz,
             part=self._part_number[begin_s],
         )
+
+    def _usual_impact(self, shape: Shape) -> float:
+        held = self._impacts.get(id(shape))
+        if held is None:
+            held = self._impacts[id(shape)] = usual_impact_mps2(shape)
+        return held
 
     def _leg(self, side: Side, nodes: list[Node], error: LegError | None) -> Leg:
         """Truth from the nodes; the signal's own events are the truth plus the leg's system error, if there is one, and
@@ -212,7 +220,7 @@ class Timeline:
         toe_off = toe_off + np.where(moving[:-1], pod_s, 0.0)
         width = np.diff(strike)
         toe_off = np.clip(toe_off, strike[:-1] + 0.08 * width, strike[:-1] + 0.85 * width)
-        return Leg(nodes=nodes, warp=guarded_warp(nodes, strike, toe_off), truth=truth)
+        return Leg(nodes=nodes, strike_s=strike, warp=guarded_warp(nodes, strike, toe_off), truth=truth)
 
     def _scatter(self, bias_s: float, sd_s: float, n: int) -> FloatArray:
         return bias_s + sd_s * np.clip(self._rng.standard_normal(n), -3, 3)
