@@ -12,12 +12,16 @@ from evenstride_analysis.study.result import Study
 from evenstride_analysis.units import ms_from_s
 from evenstride_gateway.cli.common import out, print_json, progress
 from evenstride_gateway.cli.inputs import changed, inputs
-from evenstride_gateway.cli.study import measure, recompute
 from evenstride_gateway.errors import EvenstrideError
-from evenstride_gateway.report.accuracy.page import page as words
-from evenstride_gateway.report.accuracy.pictures import pictures
-from evenstride_gateway.report.accuracy.stored import dump_study, load_study, plain
 from evenstride_gateway.tables.strides import atomic
+
+try:
+    from evenstride_gateway.cli.study import measure, recompute
+    from evenstride_gateway.report.accuracy.page import page as words
+    from evenstride_gateway.report.accuracy.pictures import pictures
+    from evenstride_gateway.report.accuracy.stored import dump_study, load_study, plain
+except ImportError as missing:
+    raise EvenstrideError(f"accuracy needs `pip install evenstride[train,report]`: {missing}") from missing
 
 TOLERANCE_S = 0.0003  # between machines: training adds up in another order
 RECHECKED = ("RBDS001", "RBDS018", "RBDS04")
