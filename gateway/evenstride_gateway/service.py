@@ -9,10 +9,12 @@ from evenstride_analysis.units import g_from_mps2, ms_from_s
 from evenstride_gateway.app import Gateway
 from evenstride_gateway.errors import EvenstrideError, StoreError
 from evenstride_gateway.legs import Placed
+from evenstride_gateway.noting import Notes
 from evenstride_gateway.results import session_steps
 from evenstride_gateway.store import Store
 from evenstride_gateway.tables.analyse import stride_row
 from evenstride_gateway.web.hub import Hub
+from evenstride_gateway.web.notes import NotesPort
 from evenstride_gateway.web.port import Placement, SessionRow, StridePage, StrideRow
 from evenstride_gateway.web.swap import SwapPort
 
@@ -30,6 +32,10 @@ class Service:
     @property
     def hub(self) -> Hub:
         return self._gateway.hub
+
+    @property
+    def notes(self) -> NotesPort:
+        return Notes(self._gateway.queue)
 
     @property
     def swap(self) -> SwapPort:

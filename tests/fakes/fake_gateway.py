@@ -15,6 +15,7 @@ from evenstride_gateway.web.board import Recording
 from evenstride_gateway.web.hub import Hub
 from evenstride_gateway.web.port import Placement, SessionConflictError, SessionRow, StridePage, StrideRow
 from evenstride_gateway.web.view import LiveView, PodReading
+from fakes.fake_notes import FakeNotes
 from fakes.fake_swap import FakeSwap
 
 STRIDE_S = 0.71
@@ -77,6 +78,7 @@ class FakeGateway:
         self.corrected: list[str | None] = []
         self.deleted: list[str] = []
         self.recording = False
+        self.notes = FakeNotes()
         self.swap = FakeSwap()
         self.tasks: list[asyncio.Task[str]] = []
         self._noise = random.Random(7)

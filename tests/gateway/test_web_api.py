@@ -226,6 +226,12 @@ def test_openapi_describes_the_stream_and_every_reference_exists() -> None:
             "/api/sessions/{session_id}",
             "/api/pods/swap",
             "/api/pods/{pod_id}/leg",
+            "/api/swap-test",
+            "/api/swap-test/begin",
+            "/api/swap-test/swapped",
+            "/api/swap-test/cancel",
+            "/api/sessions/{session_id}/settings",
+            "/api/runners/{runner_id}/mass",
         }
         assert set(document["paths"]) == wanted
         schemas = document["components"]["schemas"]

@@ -130,6 +130,20 @@ def test_commands_write_through_the_gateway_that_holds_the_data(data: Path) -> N
     assert not (data / ADDRESS_FILE).exists()
 
 
+def test_what_is_said_afterwards_goes_through_the_gateway_too(data: Path) -> None:
+    with gateway_on(data):
+        assert evenstride("sessions", "shoes", "s1", "Blue", "--data", data).out == "session s1: shoes Blue\n"
+        assert evenstride("sessions", "pace", "s1", "easy", "--data", data).code == 0
+        assert evenstride("sessions", "pace", "s1", "", "--data", data).out == "session s1: no pace entered\n"
+        assert evenstride("runners", "mass", "anna", "61.5", "--data", data).code == 0
+        assert "is using this data" in evenstride("sessions", "rerun", "s1", "--data", data).error_line(Exit.STORE)
+        with Store.open(data, readonly=True) as store:
+            assert store.session("s1").settings == {"shoes": "Blue"}
+            mass = store.mass("anna")
+            assert mass is not None
+            assert mass.mass_kg == 61.5
+
+
 def test_the_same_commands_without_a_gateway(data: Path) -> None:
     line = evenstride("pods", "assign", LEFT_POD, "right", "--session", "s1", "--data", data).error_line(Exit.STORE)
     assert "exchange the two" in line

@@ -67,7 +67,7 @@ class Reader:
     def person(self, runner_id: str) -> Person:
         found = next((p for p in self.people() if p.runner_id == runner_id), None)
         if found is None:
-            raise StoreError(f"runner {runner_id} is not known here")
+            raise UnknownError(f"runner {runner_id} is not known here")
         return found
 
     def mass(self, runner_id: str) -> Mass | None:

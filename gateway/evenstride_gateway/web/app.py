@@ -21,6 +21,7 @@ from evenstride_analysis.model import Side
 from evenstride_gateway.errors import EvenstrideError, LegTakenError, UnknownError
 from evenstride_gateway.web.board import Board
 from evenstride_gateway.web.guard import COOKIE, REPORT_CSP, CoachKey, Guard, from_this_machine
+from evenstride_gateway.web.notes import note_routes
 from evenstride_gateway.web.port import GatewayPort, Placement, SessionConflictError, SessionRow, StridePage
 from evenstride_gateway.web.stream import EventStream
 from evenstride_gateway.web.swap import swap_routes
@@ -117,6 +118,8 @@ def create_app(gateway: GatewayPort, *, token: str, hosts: Collection[str] = ())
     app.include_router(
         swap_routes(gateway.swap, templates, version=gateway.version, coach_only=_coach_only(key), answers=guarded)
     )
+    missing: dict[int | str, dict[str, Any]] = {401: {"model": Detail}, 404: {"model": Detail}}
+    app.include_router(note_routes(gateway.notes, coach_only=_coach_only(key), answers=missing))
     _describe_stream(app)
     return app
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from evenstride_analysis.model import Gait, Side
 from evenstride_gateway.errors import EvenstrideError
 from evenstride_gateway.web.hub import Hub
+from evenstride_gateway.web.notes import NotesPort
 from evenstride_gateway.web.swap import SwapPort
 
 
@@ -69,6 +70,11 @@ class GatewayPort(Protocol):
 
     @property
     def hub(self) -> Hub: ...
+
+    @property
+    def notes(self) -> NotesPort:
+        """What is said of sessions and runners afterwards."""
+        ...
 
     @property
     def swap(self) -> SwapPort:

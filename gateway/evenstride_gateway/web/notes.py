@@ -1,0 +1,60 @@
+"""What a user says afterwards of a session or a runner, while the gateway holds the store."""
+
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Note = Annotated[
+    str | None,
+    StringConstraints(strip_whitespace=True, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+
+
+class NotesPort(Protocol):
+    """Raises UnknownError for a session or runner that is not there, SessionConflictError for one that runs."""
+
+    async def put_settings(self, session_id: str, settings: dict[str, str | None]) -> dict[str, str]:
+        """Lay these over the session's settings; None takes one away. Returns them all."""
+        ...
+
+    async def put_mass(self, runner_id: str, *, mass_kg: float, mass_sd_kg: float) -> None: ...
+
+
+class SettingsRequest(BaseModel):
+    """What is named is changed; an empty text takes the entry away."""
+
+    model_config = ConfigDict(extra="forbid")
+    shoes: Annotated[Note, Field(description="the shoes worn, in the user's own words")] = None
+    pace: Annotated[Note, Field(description="a word for the pace: sessions with the same word are alike")] = None
+
+
+class Settings(BaseModel):
+    settings: Annotated[dict[str, str], Field(description="all settings of the session as they are now")]
+
+
+class Mass(BaseModel):
+    """How heavy a runner is."""
+
+    model_config = ConfigDict(extra="forbid")
+    mass_kg: Annotated[float, Field(ge=20, le=250, description="with shoes and clothes, kg")]
+    mass_sd_kg: Annotated[float, Field(ge=0, le=20, description="how far it may be off (SD), kg")]
+
+
+def note_routes(port: NotesPort, *, coach_only: Any, answers: dict[int | str, dict[str, Any]]) -> APIRouter:
+    """The two actions. `answers` are the refusals that the document names."""
+    router = APIRouter()
+
+    @router.post("/api/sessions/{session_id}/settings", dependencies=[coach_only], responses=answers)
+    async def settings(session_id: Annotated[str, Field(max_length=128)], wanted: SettingsRequest) -> Settings:
+        """Say which shoes were worn and how the pace is called."""
+        said = {name: value or None for name, value in wanted.model_dump(exclude_unset=True).items()}
+        return Settings(settings=await port.put_settings(session_id, said))
+
+    @router.post("/api/runners/{runner_id}/mass", dependencies=[coach_only], responses=answers)
+    async def mass(runner_id: Annotated[str, Field(max_length=64)], wanted: Mass) -> Mass:
+        """Say how heavy a runner is: vertical stiffness needs it."""
+        await port.put_mass(runner_id, mass_kg=wanted.mass_kg, mass_sd_kg=wanted.mass_sd_kg)
+        return wanted
+
+    return router
