@@ -10,7 +10,7 @@ from evenstride_gateway.app import Gateway
 from evenstride_gateway.errors import EvenstrideError, StoreError
 from evenstride_gateway.legs import Placed
 from evenstride_gateway.noting import Notes
-from evenstride_gateway.results import session_steps
+from evenstride_gateway.results import session_steps, system_error
 from evenstride_gateway.store import Store
 from evenstride_gateway.tables.analyse import stride_row
 from evenstride_gateway.web.hub import Hub
@@ -35,7 +35,7 @@ class Service:
 
     @property
     def notes(self) -> NotesPort:
-        return Notes(self._gateway.queue)
+        return Notes(self._gateway.queue, system_error(self._gateway.config.symmetry))
 
     @property
     def swap(self) -> SwapPort:

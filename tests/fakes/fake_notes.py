@@ -20,3 +20,9 @@ class FakeNotes:
         if runner_id != "ana":
             raise UnknownError(f"runner {runner_id} is not known here")
         self.masses[runner_id] = (mass_kg, mass_sd_kg)
+
+    async def put_ground(
+        self, session_id: str, *, track_m: float | None, treadmill_mps: float | None
+    ) -> dict[str, str]:
+        entered = {"track_m": track_m, "treadmill_mps": treadmill_mps}
+        return await self.put_settings(session_id, {k: None if v is None else f"{v:g}" for k, v in entered.items()})

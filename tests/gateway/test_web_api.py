@@ -231,6 +231,7 @@ def test_openapi_describes_the_stream_and_every_reference_exists() -> None:
             "/api/swap-test/swapped",
             "/api/swap-test/cancel",
             "/api/sessions/{session_id}/settings",
+            "/api/sessions/{session_id}/ground",
             "/api/runners/{runner_id}/mass",
         }
         assert set(document["paths"]) == wanted

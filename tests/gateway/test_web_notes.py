@@ -30,6 +30,13 @@ def test_what_is_named_is_laid_over_and_an_empty_text_takes_away() -> None:
     assert post("/api/sessions/s0/settings", {"pace": ""})[0].json() == {"settings": {}}
 
 
+def test_the_ground_is_a_track_or_a_treadmill() -> None:
+    answer, _ = post("/api/sessions/s0/ground", {"track_m": 400})
+    assert answer.json() == {"settings": {"pace": "easy", "track_m": "400"}}
+    for wrong in ({"track_m": 4}, {"treadmill_mps": 30}, {"track_m": 400, "treadmill_mps": 3}):
+        assert post("/api/sessions/s0/ground", dict(wrong))[0].status_code == 422
+
+
 def test_a_mass_is_kept() -> None:
     answer, gateway = post("/api/runners/ana/mass", {"mass_kg": 61.5, "mass_sd_kg": 1.0})
     assert (answer.status_code, gateway.notes.masses) == (200, {"ana": (61.5, 1.0)})

@@ -136,9 +136,10 @@ def test_what_is_said_afterwards_goes_through_the_gateway_too(data: Path) -> Non
         assert evenstride("sessions", "pace", "s1", "easy", "--data", data).code == 0
         assert evenstride("sessions", "pace", "s1", "", "--data", data).out == "session s1: no pace entered\n"
         assert evenstride("runners", "mass", "anna", "61.5", "--data", data).code == 0
+        assert "a track of 400 m" in evenstride("sessions", "ground", "s1", "--track", "400", "--data", data).out
         assert "is using this data" in evenstride("sessions", "rerun", "s1", "--data", data).error_line(Exit.STORE)
         with Store.open(data, readonly=True) as store:
-            assert store.session("s1").settings == {"shoes": "Blue"}
+            assert store.session("s1").settings == {"shoes": "Blue", "track_m": "400"}
             mass = store.mass("anna")
             assert mass is not None
             assert mass.mass_kg == 61.5

@@ -10,7 +10,7 @@ from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.closing import put_ground
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import InputError, StoreBusyError
-from evenstride_gateway.results import ground_of, session_summary, settings_of, system_error
+from evenstride_gateway.results import ground_of, session_summary, system_error
 from evenstride_gateway.store import Store
 
 
@@ -35,7 +35,8 @@ def keep(
         with Store.open(folder) as store:
             put_ground(store, session_id, wanted, system)
     except StoreBusyError as busy:
-        ask_gateway(folder, busy, "POST", f"/api/sessions/{quote(session_id, safe='')}/ground", settings_of(wanted))
+        body = {"track_m": wanted.track_m, "treadmill_mps": wanted.treadmill_mps}
+        ask_gateway(folder, busy, "POST", f"/api/sessions/{quote(session_id, safe='')}/ground", body)
     with Store.open(folder, readonly=True) as store:
         known = ground_of(store.session(session_id))
         summary = session_summary(store, session_id, system)

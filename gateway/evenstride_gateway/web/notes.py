@@ -1,9 +1,9 @@
 """What a user says afterwards of a session or a runner, while the gateway holds the store."""
 
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Note = Annotated[
     str | None,
@@ -19,6 +19,12 @@ class NotesPort(Protocol):
         ...
 
     async def put_mass(self, runner_id: str, *, mass_kg: float, mass_sd_kg: float) -> None: ...
+
+    async def put_ground(
+        self, session_id: str, *, track_m: float | None, treadmill_mps: float | None
+    ) -> dict[str, str]:
+        """Keep where a session was run and compute its symmetry points again. Returns its settings."""
+        ...
 
 
 class SettingsRequest(BaseModel):
@@ -41,8 +47,22 @@ class Mass(BaseModel):
     mass_sd_kg: Annotated[float, Field(ge=0, le=20, description="how far it may be off (SD), kg")]
 
 
+class GroundRequest(BaseModel):
+    """A track or a treadmill; neither takes the entry away."""
+
+    model_config = ConfigDict(extra="forbid")
+    track_m: Annotated[float | None, Field(ge=100, le=1000, description="length of the track's lap, m")] = None
+    treadmill_mps: Annotated[float | None, Field(ge=0.5, le=8, description="speed of the treadmill, m/s")] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.track_m is not None and self.treadmill_mps is not None:
+            raise ValueError("a track or a treadmill was expected, not both")
+        return self
+
+
 def note_routes(port: NotesPort, *, coach_only: Any, answers: dict[int | str, dict[str, Any]]) -> APIRouter:
-    """The two actions. `answers` are the refusals that the document names."""
+    """The three actions. `answers` are the refusals that the document names."""
     router = APIRouter()
 
     @router.post("/api/sessions/{session_id}/settings", dependencies=[coach_only], responses=answers)
@@ -50,6 +70,12 @@ def note_routes(port: NotesPort, *, coach_only: Any, answers: dict[int | str, di
         """Say which shoes were worn and how the pace is called."""
         said = {name: value or None for name, value in wanted.model_dump(exclude_unset=True).items()}
         return Settings(settings=await port.put_settings(session_id, said))
+
+    @router.post("/api/sessions/{session_id}/ground", dependencies=[coach_only], responses=answers)
+    async def ground(session_id: Annotated[str, Field(max_length=128)], wanted: GroundRequest) -> Settings:
+        """Say where a session was run: a track's lap or a treadmill's speed makes its speeds comparable."""
+        held = await port.put_ground(session_id, track_m=wanted.track_m, treadmill_mps=wanted.treadmill_mps)
+        return Settings(settings=held)
 
     @router.post("/api/runners/{runner_id}/mass", dependencies=[coach_only], responses=answers)
     async def mass(runner_id: Annotated[str, Field(max_length=64)], wanted: Mass) -> Mass:
