@@ -209,7 +209,7 @@ def test_the_priors_figures_come_from_the_data() -> None:
         constants._DEGREES_STANCE,  # pyright: ignore[reportPrivateUsage]
         constants._DEGREES_CADENCE,  # pyright: ignore[reportPrivateUsage]
     )
-    assert tuple(found[name].sd for name in ("symmetry", "stance", "cadence")) == pytest.approx(sds, abs=2e-4)
+    assert tuple(found[name].sd for name in ("symmetry", "stance", "cadence")) == pytest.approx(sds, abs=5e-5)
     assert tuple(found[name].degrees for name in ("symmetry", "stance", "cadence")) == weights
     assert found["stance"].slope == pytest.approx(-0.56, abs=0.005)
     assert found["cadence"].slope == pytest.approx(0.23, abs=0.005)

@@ -13,7 +13,7 @@ _t = cache(t_quantile)
 
 # SD of (run mean - runner's mean - speed's mean) over 17 runners x 3 speeds (study/repeats.py): one day, three
 # speeds. Another day adds to it and one pace takes away; which is more is not known.
-_BODY_SI, _BODY_STANCE, _BODY_CADENCE = 0.0136, 0.027, 0.026
+_BODY_SI, _BODY_STANCE, _BODY_CADENCE = 0.0136, 0.0269, 0.0263
 # How alike the runners' own SDs are, as degrees of the scaled inverse chi-square that fits their spread (maximum
 # likelihood, the same study). Impact has no such figure: the weight of cadence is taken.
 _DEGREES_SI, _DEGREES_STANCE, _DEGREES_CADENCE = 8.0, 2.0, 3.0

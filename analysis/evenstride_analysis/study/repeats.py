@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evenstride_analysis.accuracy import Trial, detect
+from evenstride_analysis.accuracy import Trial
 from evenstride_analysis.model import FloatArray, Side
 
 
@@ -68,7 +68,7 @@ def prior_degrees(variances: FloatArray, degrees: int) -> float:
 
 
 def force_repeats(trials: Sequence[Trial]) -> dict[str, Repeat]:
-    """By the force reference: symmetry index, ln of a leg's stance; and ln of cadence as detected."""
+    """By the force reference: symmetry index, ln of a leg's stance, ln of cadence."""
     index: dict[tuple[str, float], float] = {}
     legs: dict[tuple[str, float], float] = {}
     cadence: dict[tuple[str, float], float] = {}
@@ -79,8 +79,7 @@ def force_repeats(trials: Sequence[Trial]) -> dict[str, Repeat]:
         index[key] = 2.0 * (left - right) / (left + right)
         for side in Side:
             legs[f"{trial.runner} {side}", trial.speed_mps] = math.log(stance[side])
-        strides = [stride.stride_s for side in Side for stride in detect(trial.legs[side])]
-        cadence[key] = math.log(120.0 / float(np.median(strides)))
+        cadence[key] = math.log(120.0 / float(np.median(np.concatenate([_strides_s(trial, side) for side in Side]))))
     return {"symmetry": repeats(index), "stance": repeats(legs), "cadence": repeats(cadence)}
 
 
@@ -88,3 +87,8 @@ def _mean_stance(trial: Trial, side: Side) -> float:
     leg = trial.legs[side]
     scored = (leg.ic_s > trial.from_s) & (leg.tc_s < trial.to_s)
     return float((leg.tc_s - leg.ic_s)[scored].mean())
+
+
+def _strides_s(trial: Trial, side: Side) -> FloatArray:
+    contacts = trial.legs[side].ic_s
+    return np.diff(contacts[(contacts > trial.from_s) & (contacts < trial.to_s)])
