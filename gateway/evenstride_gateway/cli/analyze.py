@@ -1,13 +1,14 @@
 """`evenstride analyze` and `evenstride import`: recordings in, strides out."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from evenstride_analysis.model import Side, Stride
-from evenstride_gateway.cli.common import data_dir, err, out, print_json, progress
+from evenstride_analysis.model import Side
+from evenstride_gateway.cli.common import Exit, data_dir, err, out, print_json, progress, say
 from evenstride_gateway.errors import InputError
-from evenstride_gateway.results import session_steps, sides_of, stored_strides
-from evenstride_gateway.store import Store
-from evenstride_gateway.tables.analyse import analyse_recording, stride_row
+from evenstride_gateway.season import analyse_many, process_pool, recording_jobs, session_jobs, session_rows
+from evenstride_gateway.tables.analyse import analyse_recording
 from evenstride_gateway.tables.axes import parse_sensor_axes
 from evenstride_gateway.tables.importers import read_foreign, write_recording
 from evenstride_gateway.tables.reading import read_recording
@@ -15,21 +16,27 @@ from evenstride_gateway.tables.strides import HEADER, StrideRow, cells, in_time_
 
 
 def analyze(
-    recording: Path | None,
+    recordings: Sequence[Path],
     *,
-    session: str | None,
+    sessions: Sequence[str],
+    every_session: bool,
     table: str | None,
     sensor_axes: str | None,
+    jobs: int | None,
     data: Path | None,
     as_json: bool,
-) -> None:
-    """The strides of a file or of a stored session: to a table, to the screen as JSON, or counted."""
-    if (recording is None) == (session is None):
-        raise InputError("say either a recording file or --session ID")
-    if recording is not None:
-        rows = _of_file(recording, sensor_axes, quiet=as_json)
+) -> Exit:
+    """The strides of files or of stored sessions. One: to a table, to the screen as JSON, or counted. Many: in as many
+    processes as asked for, a table each."""
+    if bool(recordings) == bool(sessions or every_session):
+        raise InputError("say either recording files, or --session ID, or --all-sessions")
+    if every_session or jobs is not None or len(recordings) + len(sessions) > 1:
+        given = recordings or (None if every_session else sessions)
+        return _many(given, folder=data_dir(data), tables=table, sensor_axes=sensor_axes, jobs=jobs, as_json=as_json)
+    if recordings:
+        rows = _of_file(recordings[0], sensor_axes, quiet=as_json)
     else:
-        rows = _of_session(data_dir(data), session or "")
+        rows = session_rows(data_dir(data), sessions[0])
     if table is not None:
         write_stride_table(rows, table)
     if as_json:
@@ -37,6 +44,48 @@ def analyze(
         print_json([dict(zip(HEADER, cells(row), strict=True)) for row in ordered])
     elif table != "-":
         _tell(rows, table)
+    return Exit.OK
+
+
+def _many(
+    given: Sequence[Path] | Sequence[str] | None,
+    *,
+    folder: Path,
+    tables: str | None,
+    sensor_axes: str | None,
+    jobs: int | None,
+    as_json: bool,
+) -> Exit:
+    if tables is not None and (tables == "-" or Path(tables).suffix.lower() in {".csv", ".parquet"}):
+        raise InputError(f"--out {tables}: with many inputs say a folder; each gets a table of its own in it")
+    out_dir = None if tables is None else Path(tables)
+    if out_dir is not None:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    paths = [path for path in given or () if isinstance(path, Path)]
+    names = None if given is None else [name for name in given if isinstance(name, str)]
+    if paths:
+        rotations = None if sensor_axes is None else parse_sensor_axes(sensor_axes)
+        work = recording_jobs(paths, rotations=rotations, tables=out_dir)
+    else:
+        work = session_jobs(folder, names, tables=out_dir)
+    with process_pool(jobs, len(work)) as pool, progress("finding strides", quiet=as_json) as tell:
+        outcomes = analyse_many(work, pool, progress=tell)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if as_json:
+        print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            for notice in outcome.notices:
+                err.print(f"evenstride: {notice}")
+            if outcome.error is None:
+                legs = ", ".join(f"{side} {n}" for side, n in outcome.strides.items())
+                out.print(f"{outcome.name}  strides: {legs}; {outcome.doubted} of them doubted")
+        out.print(
+            f"{len(outcomes) - len(failed)} of {len(outcomes)} done" + (f", tables in {tables}" if tables else "")
+        )
+    for outcome in failed:
+        say(outcome.error or "")
+    return Exit.SOME_FAILED if failed else Exit.OK
 
 
 def _of_file(path: Path, sensor_axes: str | None, *, quiet: bool) -> list[StrideRow]:
@@ -46,26 +95,6 @@ def _of_file(path: Path, sensor_axes: str | None, *, quiet: bool) -> list[Stride
         err.print(f"evenstride: {notice}")
     with progress("finding strides", quiet=quiet) as tell:
         return analyse_recording(read, rotations=rotations, progress=tell)
-
-
-def _of_session(folder: Path, session_id: str) -> list[StrideRow]:
-    """Strides of the raw log in pod time; gait and alternation as both legs say in session time."""
-    with Store.open(folder, readonly=True) as store:
-        store.session(session_id)
-        sides = sides_of(store, session_id)
-        steps = session_steps(store, session_id)
-        both = len({step.side for step in steps}) == 2
-        seen = {_key(step.stride): stride_row(step, both_legs=both) for step in steps}
-        return [
-            row
-            if (row := seen.get(_key(stride))) is not None and row.stride == stride
-            else StrideRow(sides[stride.pod_id], stride, stride.gait, stride.doubt)
-            for stride in stored_strides(store, session_id)
-        ]
-
-
-def _key(stride: Stride) -> tuple[str, int, int]:
-    return (stride.pod_id, stride.boot_id, stride.strike_index)
 
 
 def _tell(rows: list[StrideRow], table: str | None) -> None:

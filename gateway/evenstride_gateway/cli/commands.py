@@ -10,7 +10,8 @@ from evenstride_gateway.cli.options import DataDir, Json, SessionId
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 an error inside evenstride; 2 wrong usage; 3 input that cannot be used; 4 a wrong setting "
-    "or a port in use; 5 the stored data; 6 Bluetooth or a pod; 7 anything else; 130 interrupted."
+    "or a port in use; 5 the stored data; 6 Bluetooth or a pod; 7 anything else; 8 some of many inputs failed, the "
+    "others were done; 130 interrupted."
 )
 
 Port = Annotated[
@@ -204,20 +205,27 @@ def pods_swap(*, session: Corrected = None, data: DataDir = None, as_json: Json 
 
 @app.command()
 def analyze(
-    recording: Annotated[
-        Path | None, typer.Argument(help="A recording table, CSV or Parquet.", show_default=False)
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[RECORDING]...", help="Recording tables, CSV or Parquet.", show_default=False),
     ] = None,
     *,
-    session: Annotated[
-        str | None,
-        typer.Option("--session", metavar="ID", help="Analyze this stored session instead.", show_default=False),
+    sessions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--session", metavar="ID", help="Analyze this stored session instead; repeatable.", show_default=False
+        ),
     ] = None,
+    every_session: Annotated[
+        bool, typer.Option("--all-sessions", metavar="", help="Analyze every stored session instead.")
+    ] = False,
     table: Annotated[
         str | None,
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Write the stride table here, .csv or .parquet; - prints it as CSV.",
+            help="Write the stride table here, .csv or .parquet; - prints it as CSV. With many inputs: a folder, which "
+            "gets a table for each.",
             show_default=False,
         ),
     ] = None,
@@ -231,17 +239,36 @@ def analyze(
             show_default="x=x,y=y,z=z",
         ),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", metavar="N", help="Processes to work with, for many inputs.", show_default="one for each core"
+        ),
+    ] = None,
     data: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Find the strides in a recording or a stored session, one row each.
+    """Find the strides in recordings or stored sessions, one row each.
 
     Columns of a recording: side (left or right), t_s, accel_x_mps2, accel_y_mps2,
     accel_z_mps2, gyro_x_radps, gyro_y_radps, gyro_z_radps.
+
+    With many inputs a failing one is named and does not stop the others.
     """
     from evenstride_gateway.cli.analyze import analyze as work
 
-    work(recording, session=session, table=table, sensor_axes=sensor_axes, data=data, as_json=as_json)
+    code = work(
+        recordings or (),
+        sessions=sessions or (),
+        every_session=every_session,
+        table=table,
+        sensor_axes=sensor_axes,
+        jobs=jobs,
+        data=data,
+        as_json=as_json,
+    )
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command("import")

@@ -26,6 +26,7 @@ class Exit(IntEnum):
     STORE = 5
     RADIO = 6
     OTHER = 7
+    SOME_FAILED = 8
     INTERRUPTED = 130
 
 
