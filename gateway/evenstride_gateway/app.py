@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from evenstride_analysis.model import Side
 from evenstride_gateway.air import TimePing
 from evenstride_gateway.backfill import Backfiller
+from evenstride_gateway.calibrating import after_stop, stored_seats
 from evenstride_gateway.clock import ping_delay_s
 from evenstride_gateway.config import Config
 from evenstride_gateway.errors import LinkError
@@ -93,6 +94,8 @@ def wire(
         system=system,
         utc=utc,
     )
+    sessions.on_stored = lambda store, session_id, drift: after_stop(store, session_id, drift, system, made_at=utc())
+    recorder.seats |= stored_seats(store)
     legs = Legs(queue=queue, recorder=recorder, intake=intake, system=system, changing=sessions.changing)
     swap = SwapGuide(
         queue=queue, recorder=recorder, intake=intake, sessions=sessions, legs=legs, system=system, utc=utc

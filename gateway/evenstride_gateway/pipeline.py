@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import Frame, PodInfo, Stride
+from evenstride_analysis.placement.drift import DriftPoint, DriftWatch
 from evenstride_analysis.strides.detector import StrideDetector
+from evenstride_analysis.strides.learned.estimator import LearnedEstimator
+from evenstride_analysis.strides.offset import OffsetEstimator
 from evenstride_gateway.air import RawFrame
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.ledger import Piece, SampleLedger, pieces
@@ -32,14 +36,19 @@ class Taken:
 class PodPipeline:
     """Frames of one pod -> strides in pod time. Owns the ledgers; holds no clock and no scientific constant."""
 
-    def __init__(self, info: PodInfo, *, rotation: Sequence[float] = IDENTITY) -> None:
+    def __init__(
+        self, info: PodInfo, *, rotation: Sequence[float] = IDENTITY, offset: HardwareOffset | None = None
+    ) -> None:
         self.info = info
         self.rotation = rotation
         self.ledgers: dict[int, SampleLedger] = {}
         self.late: list[Late] = []
+        self.drift: list[DriftPoint] = []  # the pod's turn on the leg, minute by minute of what was fed
+        self._watch = DriftWatch(info.rate_hz)
+        self._watch_from: tuple[int, int] | None = None  # boot and index at which minutes begin
         self._stamps: dict[int, StampOrder] = {}
         self._reader = SampleReader(info)
-        self._detector = detector_for(info, rotation)
+        self._detector = detector_for(info, rotation, offset)
         self.live_boot: int | None = None
         self.fed_end = 0
         self.closed = False  # the recording ends: live frames beyond the end of the account no longer count
@@ -108,14 +117,19 @@ class PodPipeline:
     def _feed(self, piece: Piece) -> list[Stride]:
         # A jump forward is a gap to the detector: it needs no word of ours.
         self.fed_end = piece.end_index
-        return self._detector.push(self._reader.block(piece))
+        block = self._reader.block(piece)
+        if self._watch_from is None or self._watch_from[0] != piece.boot_id:
+            self._watch_from = (piece.boot_id, piece.first_index)
+        since_s = (piece.first_index - self._watch_from[1]) / self.info.rate_hz
+        self.drift += self._watch.push(block.accel_mps2, block.gyro_radps, since_s)
+        return self._detector.push(block)
 
     def flush(self) -> list[Stride]:
         """What the samples so far still settle; frames may go on coming."""
         return self._detector.flush()
 
 
-def detector_for(info: PodInfo, rotation: Sequence[float]) -> StrideDetector:
+def detector_for(info: PodInfo, rotation: Sequence[float], offset: HardwareOffset | None = None) -> StrideDetector:
     """The detector of this pod, with the ranges and the nominal rate that its Info names."""
     return StrideDetector(
         pod_id=info.pod_id,
@@ -123,4 +137,5 @@ def detector_for(info: PodInfo, rotation: Sequence[float]) -> StrideDetector:
         accel_range_mps2=info.accel_range_mps2,
         gyro_range_radps=info.gyro_range_radps,
         rotation=rotation,
+        estimator=None if offset is None else OffsetEstimator(LearnedEstimator(), offset),
     )

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.frames import IDENTITY
 from evenstride_analysis.model import Assignment, ClockFit, Frame, Measure, PodInfo, Session, Side, Step, Stride
 from evenstride_analysis.pairing import Pairing
@@ -12,6 +13,7 @@ from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.air import RawFrame, StrideRecords
 from evenstride_gateway.clock import shifted
 from evenstride_gateway.errors import InputError
+from evenstride_gateway.offsets import SETTING, fitting, offset_for
 from evenstride_gateway.pipeline import PodPipeline
 from evenstride_gateway.store import RawWriter, Store
 from evenstride_gateway.web.view import LiveView
@@ -33,6 +35,14 @@ class Recording:
     assignments: tuple[Assignment, ...]
     raw: dict[str, RawWriter] = field(default_factory=dict[str, RawWriter])
     unwritten: list[Frame] = field(default_factory=list[Frame])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """How a pod sits on a leg: the rotation that was last found there, and its version (0 = nothing was found)."""
+
+    rotation: tuple[float, ...] = IDENTITY
+    version: int = 0
 
 
 class LiveLegs:
@@ -62,6 +72,8 @@ class Recorder:
         self.sealed = False  # the account of the recording is final: nothing more is taken for now
         self.pipelines: dict[str, PodPipeline] = {}
         self.sides: dict[str, Side] = {}
+        self.seats: dict[tuple[str, Side], Seat] = {}  # how a pod was found to sit on a leg
+        self.offset: HardwareOffset | None = None  # of the recording that runs
         self.shown = 0  # strides that the page was told of
         self._queue, self._view, self._system, self._fit_of = queue, view, system, fit_of
         self._legs = LiveLegs(now_s, system)
@@ -75,7 +87,9 @@ class Recorder:
         and when another pod that is recorded sits on its leg.
         """
         held = self.pipelines.get(info.pod_id)
-        fresh = PodPipeline(info)  # raises for a pod that cannot be read, before anything is changed
+        fresh = PodPipeline(
+            info, offset=fitting(self.offset, info)
+        )  # raises for a pod that cannot be read, before anything is changed
         self._infos[info.pod_id] = info
         if held is not None and held.info == info:
             if not self._takes_part(info.pod_id) and self.recording is not None:  # it was turned away before
@@ -105,7 +119,9 @@ class Recorder:
         await self._open_raw(recording, [info])
         if fresh and side is not None:
             session = recording.session
-            new = assign_sides([pod_id], self.sides, session_id=session.session_id, runner_id=session.runner_id)
+            new = assign_sides(
+                [pod_id], self.sides, session_id=session.session_id, runner_id=session.runner_id, seats=self.seats
+            )
             recording.assignments += new
             await self._queue.put(lambda store: store.put_assignment(*new))
 
@@ -204,12 +220,15 @@ class Recorder:
         """Begin to record. Raises StoreError; then nothing was begun."""
         infos = [self._infos[pod_id] for pod_id in self.pipelines]
 
-        def begin(store: Store) -> None:
+        def begin(store: Store) -> HardwareOffset | None:
             for info in infos:
                 store.put_pod(info)
-            store.create_session(session, assignments)
+            offset = offset_for(store, infos)
+            settings = {} if offset is None else {SETTING: offset.label}
+            store.create_session(replace(session, settings=session.settings | settings), assignments)
+            return offset
 
-        await self._queue.call(begin)
+        self.offset = await self._queue.call(begin)
         recording = Recording(session=session, start_s=start_s, assignments=tuple(assignments))
         await self._open_raw(recording, infos)
         self.renew(start_s, assignments)
@@ -226,7 +245,10 @@ class Recorder:
         self.sealed = False
         rotations = {a.pod_id: a.rotation for a in assignments}
         for pod_id in self.pipelines:
-            self.pipelines[pod_id] = PodPipeline(self._infos[pod_id], rotation=rotations.get(pod_id, IDENTITY))
+            info = self._infos[pod_id]
+            self.pipelines[pod_id] = PodPipeline(
+                info, rotation=rotations.get(pod_id, IDENTITY), offset=fitting(self.offset, info)
+            )
             self._waiting[pod_id] = deque(maxlen=_WAITING)
         self._legs = LiveLegs(start_s, self._system)
 
@@ -282,11 +304,24 @@ class Recorder:
 
 
 def assign_sides(
-    pods: Sequence[str], sides: Mapping[str, Side], *, session_id: str, runner_id: str
+    pods: Sequence[str],
+    sides: Mapping[str, Side],
+    *,
+    session_id: str,
+    runner_id: str,
+    seats: Mapping[tuple[str, Side], Seat],
 ) -> tuple[Assignment, ...]:
     """An assignment for every pod that has a side; pods without one are recorded, and assigned later."""
     return tuple(
-        Assignment(session_id=session_id, pod_id=pod_id, runner_id=runner_id, side=sides[pod_id])
+        Assignment(
+            session_id=session_id,
+            pod_id=pod_id,
+            runner_id=runner_id,
+            side=sides[pod_id],
+            rotation=seat.rotation,
+            rotation_version=seat.version,
+        )
         for pod_id in pods
         if pod_id in sides
+        for seat in [seats.get((pod_id, sides[pod_id]), Seat())]
     )

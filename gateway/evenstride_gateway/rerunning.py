@@ -9,6 +9,7 @@ from evenstride_analysis.model import Stride
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.errors import StoreError
+from evenstride_gateway.offsets import SETTING, offset_for
 from evenstride_gateway.results import stored_strides
 from evenstride_gateway.store import Store
 from evenstride_gateway.store.strides import SessionTime
@@ -37,6 +38,8 @@ def run_session_again(store: Store, session_id: str, system: SystematicError) ->
     pods = store.raw_pods(session_id)
     if not pods:
         raise StoreError(f"session {session_id} has no raw samples: its strides stay as they are")
+    offset = offset_for(store, [store.raw_info(session_id, pod_id) for pod_id in pods])
+    store.put_settings(session_id, {SETTING: None if offset is None else offset.label})
     before = store.methods(session_id)
     held: dict[tuple[str, int], list[tuple[Stride, float]]] = {}
     for row in store.strides(session_id):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.context import Ground, surfaced
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.frames import IDENTITY
@@ -13,6 +14,7 @@ from evenstride_analysis.symmetry import SystematicError, system_of
 from evenstride_gateway.clock import WINDOW_S
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.ledger import Piece
+from evenstride_gateway.offsets import fitting, session_offset
 from evenstride_gateway.pipeline import detector_for
 from evenstride_gateway.samples import SampleReader
 from evenstride_gateway.store import Store, StoredStride, ordered_pieces, read_frames
@@ -33,9 +35,14 @@ class Rerun:
     strides: tuple[Stride, ...]
 
 
-def detect(pieces: Iterable[Piece], info: PodInfo, rotation: tuple[float, ...] = IDENTITY) -> Iterator[Stride]:
+def detect(
+    pieces: Iterable[Piece],
+    info: PodInfo,
+    rotation: tuple[float, ...] = IDENTITY,
+    offset: HardwareOffset | None = None,
+) -> Iterator[Stride]:
     """Strides of one pod in pod time from its stored samples, in order: the same bits as live."""
-    reader, detector = SampleReader(info), detector_for(info, rotation)
+    reader, detector = SampleReader(info), detector_for(info, rotation, offset)
     for piece in pieces:
         yield from detector.push(reader.block(piece))
     yield from detector.flush()
@@ -44,10 +51,12 @@ def detect(pieces: Iterable[Piece], info: PodInfo, rotation: tuple[float, ...] =
 def stored_strides(store: Store, session_id: str) -> list[Stride]:
     """All strides of a session, computed again from its raw log. Raises StoreError."""
     rotations = {a.pod_id: a.rotation for a in store.assignments(session_id)}
+    offset = session_offset(store, session_id)
     found: list[Stride] = []
     for pod_id in store.raw_pods(session_id):
         info = store.raw_info(session_id, pod_id)
-        found += detect(store.raw_frames(session_id, pod_id), info, rotations.get(pod_id, IDENTITY))
+        pieces = store.raw_frames(session_id, pod_id)
+        found += detect(pieces, info, rotations.get(pod_id, IDENTITY), fitting(offset, info))
     return found
 
 
@@ -60,7 +69,8 @@ def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tup
     stored = read_frames(store.raw_path(session_id, pod_id))
     near = (f for f in stored if f.boot_id == boot_id and f.end_index > low and f.first_index < high)
     around = (p for p in ordered_pieces(near) if low <= p.first_index and p.end_index <= high)
-    strides = tuple(s for s in detect(around, info, rotation) if first <= s.strike_index < end)
+    offset = fitting(session_offset(store, session_id), info)
+    strides = tuple(s for s in detect(around, info, rotation, offset) if first <= s.strike_index < end)
     return Rerun(pod_id=pod_id, boot_id=boot_id, first_index=first, end_index=end, strides=strides)
 
 

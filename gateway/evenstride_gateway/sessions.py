@@ -3,19 +3,21 @@
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from evenstride_analysis.model import Session, Side
+from evenstride_analysis.placement.drift import DriftPoint
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.backfill import Backfiller
 from evenstride_gateway.clock import shifted
 from evenstride_gateway.closing import finish, run_again
 from evenstride_gateway.config import Config
+from evenstride_gateway.errors import StoreError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.pipeline import Late, PodPipeline
-from evenstride_gateway.recorder import Recorder, Recording, assign_sides
+from evenstride_gateway.recorder import Recorder, Recording, Seat, assign_sides
 from evenstride_gateway.results import AFTER_S, CONTEXT_S
 from evenstride_gateway.store import Person, Store
 from evenstride_gateway.web.board import Recording as BoardState
@@ -45,6 +47,10 @@ class Sessions:
     ) -> None:
         self._queue, self._recorder, self._intake, self._backfiller = queue, recorder, intake, backfiller
         self._view, self._config, self._system, self._utc = view, config, system, utc
+        # What a stored session says of its pods' seats: in the store's thread, with the drift that was seen live.
+        self.on_stored: (
+            Callable[[Store, str, Mapping[str, Sequence[DriftPoint]]], dict[tuple[str, Side], Seat]] | None
+        ) = None
         self.changing = asyncio.Lock()  # held while a session starts or stops
         self._clocks_due_s = self._rerun_due_s = 0.0
         self._clocks_of: set[tuple[str, int]] = set()  # the boots whose fits are stored
@@ -76,7 +82,13 @@ class Sessions:
             )
             pods = list(self._recorder.pipelines)  # more may have come while the store was asked
             self._check_sides(pods)
-            sides = assign_sides(pods, self._recorder.sides, session_id=session_id, runner_id=person.runner_id)
+            sides = assign_sides(
+                pods,
+                self._recorder.sides,
+                session_id=session_id,
+                runner_id=person.runner_id,
+                seats=self._recorder.seats,
+            )
             self._backfiller.renew()
             self._clocks_of = set()
             await self._recorder.start(session, sides, start_s=start_s)
@@ -136,7 +148,17 @@ class Sessions:
             await self._queue.call(
                 lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
             )
+            await self._look_at_seats(session_id, {pod_id: pipeline.drift for pod_id, pipeline in pipelines.items()})
             return session_id
+
+    async def _look_at_seats(self, session_id: str, drift: Mapping[str, Sequence[DriftPoint]]) -> None:
+        look = self.on_stored
+        if look is None:
+            return
+        try:
+            self._recorder.seats |= await self._queue.call(lambda store: look(store, session_id, drift))
+        except StoreError as error:  # the session is stored; what could not be read of it is said
+            self._view.on_warning("seats", f"How the pods sat was not looked at: {error}.")
 
     async def stop_if_running(self) -> None:
         """Stop what runs; a stop that somebody else asked for is waited for."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from evenstride_analysis.model import Measure, Side
 from evenstride_analysis.swap import TARGET_PAIRS, SwapTest, pairs_so_far, swap_test
 from evenstride_analysis.symmetry import SystematicError
+from evenstride_gateway.calibrating import exchanged
 from evenstride_gateway.errors import LegTakenError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.legs import Legs
@@ -76,6 +77,8 @@ class SwapGuide:
             if self._state.phase is not SwapPhase.SWAP:
                 raise SessionConflictError("there is nothing to swap now: begin the test first")
             self._check_both()
+            now = {self._pod_on(side): side for side in Side}
+            self._recorder.seats |= exchanged(self._recorder.seats, now)
             await self._legs.swap()
             try:
                 session_id = await self._sessions.start(self._state.runner)
