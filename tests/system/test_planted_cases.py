@@ -1,5 +1,6 @@
 """Planted runners from their samples through detector, store and summary to the report: it ends in the right words."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support.cli import evenstride
 from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, begin, pod
 from support.turns import RATE_HZ, only_bends, session
 
 from evenstride_analysis.context import Ground
 from evenstride_analysis.model import Doubt, Measure, Side, Step, Verdict
 from evenstride_analysis.simulate import even, laps, uneven
+from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.closing import put_ground, regrid
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.report import render_html
@@ -119,3 +122,18 @@ def test_a_bend_does_not_lean_the_stored_symmetry(store: Store) -> None:
     assert any(point.index is not None for point in last)
     summary = session_summary(store, "s1", system_error(CONFIG))
     assert summary.symmetry[Measure.STANCE].verdict is not Verdict.REAL
+
+
+def test_the_command_makes_a_speed_comparable(store: Store) -> None:
+    keep(store, session(TRACK)[0])
+    folder = store.folder
+    store.close()
+    told = evenstride("sessions", "ground", "s1", "--track", "400", "--data", folder, "--json")
+    said = json.loads(told.out)
+    assert (said["track_m"], said["speed_source"]) == (400.0, "lap")
+    assert said["speed_mps"] == pytest.approx(3.4, abs=2 * said["speed_sd_mps"])
+    belt = evenstride("sessions", "ground", "s1", "--treadmill", "3.4", "--data", folder)
+    assert "a treadmill at 3.4 m/s" in belt.out
+    assert "no laps were found; 3.40 ± 0.07 m/s" in belt.out
+    assert evenstride("sessions", "ground", "s1", "--data", folder).code == Exit.INPUT
+    assert "expected" in evenstride("sessions", "ground", "s1", "--track", "5", "--data", folder).error_line(Exit.INPUT)
