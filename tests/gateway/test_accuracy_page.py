@@ -17,6 +17,7 @@ from evenstride_analysis.study.result import (
     LegPoint,
     PlantedLevel,
     Provisional,
+    Section,
     Simulated,
     StatedSystem,
     Study,
@@ -186,6 +187,7 @@ def study() -> Study:
             )
             for level in (0.0, 0.06)
         ],
+        sections=[Section(title="Impact", text="Shocks.\n")],
         variants=12,
     )
 
@@ -202,6 +204,7 @@ def test_every_section_has_its_table(study: Study, drawn: dict[str, str]) -> Non
         "45.0 ms of signal after toe-off",
         "| strides drawn | 6 | 2000 | 95.0 | - | 95.0 | 30.0 |",
         "Real shank hardware against force plates: nothing.",
+        "## Impact\n\nShocks.\n\n##",
         "12 variants of the estimator",
         "| table | learned_1.json | `bbbbbbbbbbbbbbbb` |",
     ):

@@ -140,6 +140,14 @@ class StatedSystem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the document that another room writes from a simulation of its own."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """`figures` by method and kind of fold; `coverage` by kind. `rmse_by_runner_s` of the kind "runner" is what the
     staleness check recomputes.
@@ -158,4 +166,5 @@ class Study:
     simulated: list[Simulated]
     system: StatedSystem
     planted: list[PlantedLevel]
+    sections: list[Section]
     variants: int | None

@@ -29,11 +29,14 @@ from evenstride_analysis.study.assemble import (
     leg_points,
     walking,
 )
+from evenstride_analysis.study.baselines import baselines_markdown, simulate_baselines
 from evenstride_analysis.study.coverage_of_symmetry import coverage
 from evenstride_analysis.study.distort import conditions
 from evenstride_analysis.study.figures import rms
 from evenstride_analysis.study.folds import ALIKE_8, KINDS, RUNNER, STYLE, curve_folds, folds
-from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Simulated, StatedSystem, Study, Walking
+from evenstride_analysis.study.impact import clipped_index, impact_markdown, shock_rows
+from evenstride_analysis.study.power import LEVELS, RUNNERS, PowerLevel, power
+from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Section, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator
 from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
@@ -48,7 +51,7 @@ Progress = Callable[[int, int], None]
 Names = tuple[str, ...]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_REST = 8  # tasks of the last part: other laboratories, walking, virtual runners, planted symmetry
+_REST = 10 + len(LEVELS) * RUNNERS  # the last part: other laboratories, simulations
 _PLANTED = {"strides drawn, legs alike": 0.0, "strides drawn, legs unequally sure": 0.2}
 _CALIBRATING = (RUNNER, STYLE, ALIKE_8)  # their errors are what the stated uncertainty is fitted to
 _CURVE_SIZES, _CURVE_DRAWS = (2, 4, 6, 9, 12), 6
@@ -124,7 +127,7 @@ def _walks(folder: Path) -> list[Walking]:
     return [walking(name, read_walk(folder / "tripod_walk", name), LearnedEstimator()) for name in WALKS]
 
 
-def _planted(source: str, unequal_legs: float) -> list[PlantedLevel]:
+def _drawn(source: str, unequal_legs: float) -> list[PlantedLevel]:
     levels = coverage(system_of(), method=DEFAULT_TABLE.method, unequal_legs=unequal_legs)
     return [
         PlantedLevel(
@@ -142,6 +145,36 @@ def _planted(source: str, unequal_legs: float) -> list[PlantedLevel]:
         )
         for level in levels
     ]
+
+
+def _detected(levels: Sequence[PowerLevel]) -> list[PlantedLevel]:
+    return [
+        PlantedLevel(
+            source="through the detector",
+            planted=level.planted,
+            runners=level.runners,
+            covered=level.covered,
+            covered_short=None,
+            covered_long=level.covered,
+            real=level.real,
+            possible=level.possible,
+            refused=level.refused,
+            wrong_side=level.wrong_side,
+            half_width=level.half_width,
+        )
+        for level in levels
+    ]
+
+
+def _impact() -> Section:
+    clipping = [clipped_index(range_g=range_g) for range_g in (16.0, 32.0)]
+    return Section(title="Impact: the path on shocks of known size", text=impact_markdown(shock_rows(), clipping))
+
+
+def _baselines() -> Section:
+    system = system_of()
+    text = baselines_markdown(simulate_baselines(system=system), system)
+    return Section(title="A runner's own normal: what the band holds", text=text)
 
 
 def _stated() -> StatedSystem:
@@ -219,7 +252,11 @@ def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str
             for name, on in (("system error off", False), ("system error on", True))
             for method in (DEFAULT_TABLE.method, DEFAULT_RULES.method)
         )
-        planted = pool.results(pool.submit(_planted, source, spread) for source, spread in _PLANTED.items())
+        planted = pool.results(pool.submit(_drawn, source, spread) for source, spread in _PLANTED.items())
+        sections = pool.results([pool.submit(_impact), pool.submit(_baselines)])
+        detected = power(
+            system_of(), each=lambda call, items: pool.results([pool.submit(call, item) for item in items])
+        )
     results = Results([one for part in tested for one in part], chosen)
     return Study(
         method=DEFAULT_TABLE.method,
@@ -234,7 +271,8 @@ def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str
         provisional=None,
         simulated=virtual,
         system=_stated(),
-        planted=[level for part in planted for level in part],
+        planted=[level for part in planted for level in part] + _detected(detected),
+        sections=sections,
         variants=None,
     )
 

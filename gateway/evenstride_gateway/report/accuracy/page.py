@@ -57,6 +57,7 @@ def page(study: Study, pictures: Iterable[str], folder: str) -> str:
         f"## The virtual runner\n\n{SIMULATED}\n\n" + _simulated(study),
         f"## Symmetry: coverage and power\n\n{PLANTED}\n\n" + _planted(study) if study.planted else "",
         picture("power.svg", "Share of runners called uneven against the planted symmetry index"),
+        *(f"## {section.title}\n\n{section.text.strip()}\n\n" for section in study.sections),
         f"## What has not been validated\n\n{NOT_VALIDATED}\n\n",
         f"## Variants tried\n\n{VARIANTS.format(n=study.variants)}\n\n" if study.variants else "",
         "## Inputs\n\n" + _inputs(study),
