@@ -24,6 +24,7 @@ from evenstride_gateway.sinks.lines import line_of
 from evenstride_gateway.sinks.points import epoch_ns
 from evenstride_gateway.sinks.schema import MEASUREMENTS, STRIDE, Kind, Measurement, Point
 from evenstride_gateway.sinks.targets import InfluxTarget, Version
+from evenstride_gateway.sinks.verify import InfluxReader, Verification, verify_session
 from evenstride_gateway.store import Store
 
 
@@ -170,6 +171,33 @@ def test_a_refused_point_is_parked_and_holds_up_no_other(server: Influx, databas
         follower = walk(store, server, database)
         assert follower.health.refused == 20
         assert "conflict" in store.parked("influx")[0].reason
+
+
+def test_verify_finds_what_is_missing_surplus_or_different(server: Influx, database: str, tmp_path: Path) -> None:
+    async def verified(store: Store) -> Verification:
+        async with InfluxReader(target(server, database)) as reader:
+            return await verify_session(store, reader, "s1")
+
+    with Store.open(tmp_path) as store:
+        begin(store)
+        store.apply_strides("s1", [stride(n * 300, n * 300 + 300) for n in range(5)])
+        store.put_symmetry("s1", [point(10.0), point(20.0, None)])
+        assert asyncio.run(verified(store)).missing == 8
+        walk(store, server, database)
+        found = asyncio.run(verified(store))
+        assert (found.holds, found.equal) == (True, 8), found.examples
+        (third,) = [p for p in session_points(store, "s1") if p.values[1] == 3]
+        values = list(third.values)
+        values[4] = 999.0
+
+        async def spoil() -> None:
+            async with InfluxWriter(target(server, database)) as writer:
+                await writer.deliver([third._replace(values=tuple(values)), third._replace(time_ns=third.time_ns + 1)])
+
+        asyncio.run(spoil())
+        found = asyncio.run(verified(store))
+        assert (found.different, found.surplus, found.missing, found.equal) == (1, 1, 0, 7)
+        assert any("stance_ms is 999" in example for example in found.examples)
 
 
 def test_a_missing_database_is_said_in_words(server: Influx) -> None:
