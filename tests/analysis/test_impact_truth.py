@@ -14,6 +14,7 @@ from evenstride_analysis.study.impact import (
     sampled_peaks,
     shock_rows,
     true_peaks,
+    virtual_rows,
 )
 from evenstride_analysis.symmetry import symmetry, system_of
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2
@@ -68,6 +69,13 @@ def test_an_index_from_clipped_peaks_would_hide_the_harder_leg() -> None:
     page = impact_markdown(shock_rows(shocks=20, rates_hz=(208.0,)), [short, wide])
     assert "not measurable: clipped" in page
     assert page.count("| measured |") == 4
+
+
+def test_the_whole_detector_on_a_virtual_runner() -> None:
+    rows = virtual_rows(rates_hz=(208.0, 416.0), impacts_hz=(25.0,), seconds=12.0)
+    assert all(row.shocks > 30 and abs(row.axial_bias) < 0.02 and row.axial_worst < 0.06 for row in rows)
+    page = impact_markdown(shock_rows(shocks=5, rates_hz=(416.0,)), [], rows)
+    assert "| 25 Hz | 416 Hz |" in page
 
 
 def test_the_product_refuses_that_index() -> None:

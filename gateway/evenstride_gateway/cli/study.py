@@ -33,8 +33,8 @@ from evenstride_analysis.study.baselines import baselines_markdown, simulate_bas
 from evenstride_analysis.study.coverage_of_symmetry import coverage
 from evenstride_analysis.study.distort import conditions
 from evenstride_analysis.study.figures import rms
-from evenstride_analysis.study.folds import ALIKE_8, KINDS, RUNNER, STYLE, curve_folds, folds
-from evenstride_analysis.study.impact import clipped_index, impact_markdown, shock_rows
+from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, KINDS, RUNNER, STYLE, Fold, curve_folds, folds
+from evenstride_analysis.study.impact import clipped_index, impact_markdown, shock_rows, virtual_rows
 from evenstride_analysis.study.power import LEVELS, RUNNERS, PowerLevel, power
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Section, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator
@@ -53,7 +53,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _REST = 10 + len(LEVELS) * RUNNERS  # the last part: other laboratories, simulations
 _PLANTED = {"strides drawn, legs alike": 0.0, "strides drawn, legs unequally sure": 0.2}
-_CALIBRATING = (RUNNER, STYLE, ALIKE_8)  # their errors are what the stated uncertainty is fitted to
+_CALIBRATING = (RUNNER, STYLE, ALIKE_8, ANY_6, ALIKE_5)  # their errors are what the stated uncertainty is fitted to
 _CURVE_SIZES, _CURVE_DRAWS = (2, 4, 6, 9, 12), 6
 _SEEDS = range(1, 25)
 
@@ -80,14 +80,11 @@ def _mine() -> _Worker:
     return _worker
 
 
-def _train(trains: Sequence[Names], met: Mapping[Names, Sequence[Names]]) -> dict[Names, tuple[Nets, list[LeftOut]]]:
-    """Networks of each training set, and their errors on the tests that `met` names for it."""
+def _train(trains: Sequence[Names], met: Mapping[Names, Sequence[Fold]]) -> dict[Names, tuple[Nets, list[LeftOut]]]:
+    """Networks of each training set, and their errors in the folds that `met` names for it."""
     teacher = _mine().teacher
     taught = {train: teacher.nets(train) for train in trains}
-    return {
-        train: (nets, [teacher.meet(train, test, nets) for test in met.get(train, ())])
-        for train, nets in taught.items()
-    }
+    return {train: (nets, [teacher.meet(fold, nets) for fold in met.get(train, ())]) for train, nets in taught.items()}
 
 
 def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Outcome]:
@@ -168,7 +165,9 @@ def _detected(levels: Sequence[PowerLevel]) -> list[PlantedLevel]:
 
 def _impact() -> Section:
     clipping = [clipped_index(range_g=range_g) for range_g in (16.0, 32.0)]
-    return Section(title="Impact: the path on shocks of known size", text=impact_markdown(shock_rows(), clipping))
+    return Section(
+        title="Impact: the path on shocks of known size", text=impact_markdown(shock_rows(), clipping, virtual_rows())
+    )
 
 
 def _baselines() -> Section:
@@ -231,10 +230,10 @@ def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str
     everything = conditions()
     planned = jobs(chosen, everything, [trial.name for trial in trials])
     lessons = _lessons([job.train for job in planned if job.train])
-    met: dict[Names, list[Names]] = {}
+    met: dict[Names, list[Fold]] = {}
     for fold in chosen:
         if fold.kind in _CALIBRATING:
-            met.setdefault(fold.train, []).append(fold.test)
+            met.setdefault(fold.train, []).append(fold)
     with Pool(folder, workers, tell) as pool:
         pool.total = len(lessons) + len(planned) + _REST
         nets: dict[Names, Nets] = {}
