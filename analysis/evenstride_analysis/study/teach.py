@@ -9,7 +9,9 @@ from evenstride_analysis.accuracy import Trial
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
 from evenstride_analysis.strides.learned.nets import Net
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
-from evenstride_analysis.training.left_out import Fold, LeftOut, met
+from evenstride_analysis.study.folds import Fold
+from evenstride_analysis.training.left_out import Fold as Calibration
+from evenstride_analysis.training.left_out import LeftOut, met
 from evenstride_analysis.training.legs import Leg, Taught, lesson
 from evenstride_analysis.training.networks import Examples, all_examples, fit_all
 from evenstride_analysis.training.uncertainty import fit_both
@@ -52,10 +54,10 @@ class Teacher:
         rows = self._rows(frozenset(trial.speed_mps for trial in chosen))
         return fit_all(rows, sorted({trial.runner for trial in chosen}), self._seed)
 
-    def meet(self, train: Collection[str], test: Collection[str], nets: Nets) -> LeftOut:
-        """The errors on the tested runners of networks that were trained without them."""
-        fold = Fold(kind="left out", train=_runners(train), test=_runners(test))
-        return met(fold, nets, self._all_strides())
+    def meet(self, fold: Fold, nets: Nets) -> LeftOut:
+        """The errors on the fold's tested runners of networks that were trained without them."""
+        runners = Calibration(kind=fold.kind, train=_runners(fold.train), test=_runners(fold.test))
+        return met(runners, nets, self._all_strides())
 
     def _all_strides(self) -> list[Taught]:
         if self._strides is None:
