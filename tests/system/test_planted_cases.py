@@ -128,6 +128,9 @@ def test_the_command_makes_a_speed_comparable(store: Store) -> None:
     keep(store, session(TRACK)[0])
     folder = store.folder
     store.close()
+    shown = json.loads(evenstride("sessions", "show", "s1", "--data", folder, "--json").out)
+    assert [part["kind"] for part in shown["parts"]] == ["straight", "bend to the left", "lap", "lap"]
+    assert (shown["direction"], shown["speed"]["source"]) == ("left", "estimate")
     told = evenstride("sessions", "ground", "s1", "--track", "400", "--data", folder, "--json")
     said = json.loads(told.out)
     assert (said["track_m"], said["speed_source"]) == (400.0, "lap")

@@ -24,7 +24,7 @@ from evenstride_analysis.model import (
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.summary.doubting import doubt_shares, refusal_of, widened
 from evenstride_analysis.summary.legs import leg_summary
-from evenstride_analysis.summary.live import LiveSession, StraightSymmetry, straight_grid
+from evenstride_analysis.summary.live import FEW, LiveSession, StraightSymmetry, straight_grid
 from evenstride_analysis.summary.parts import parts_of
 from evenstride_analysis.symmetry import (
     MIN_PAIRS,
@@ -111,7 +111,7 @@ def _excluded(steps: Sequence[Step], gates: Sequence[str]) -> dict[str, int]:
 
 def _explained(found: Symmetry, reading: Reading, used: Sequence[Step]) -> Symmetry:
     """A verdict that bends stood in the way of says so."""
-    if found.verdict is not Verdict.NOT_MEASURABLE or found.n_pairs >= MIN_PAIRS:
+    if not found.reason.startswith(FEW):
         return found
     clean = [is_clean(step, Measure.STANCE) for step in reading.steps]
     bends = sum(step.surface is Surface.BEND for step in compress(reading.steps, clean))

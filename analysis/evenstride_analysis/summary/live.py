@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from evenstride_analysis.context import ANYWHERE, Ground, LiveContext, Placed
-from evenstride_analysis.model import Measure, Step, Surface, Symmetry, Verdict
+from evenstride_analysis.model import Measure, Step, Surface, Symmetry
 from evenstride_analysis.symmetry import MIN_PAIRS, LiveSymmetry, SystematicError, is_clean
 
+FEW = ("too few strides", "one leg only")  # how a refusal begins that bends may be behind
 _MEMORY_S = 120.0  # as far back as a live value looks
 
 
@@ -37,7 +38,7 @@ class StraightSymmetry:
         return [self._explained(point) for point in self._live.grid_points()]
 
     def _explained(self, found: Symmetry) -> Symmetry:
-        if found.verdict is not Verdict.NOT_MEASURABLE or found.n_pairs >= MIN_PAIRS:
+        if not found.reason.startswith(FEW):
             return found
         bends = sum(found.t_s - _MEMORY_S <= t_s <= found.t_s for t_s in self._bends)
         if bends < max(MIN_PAIRS, found.n_pairs):

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from evenstride_analysis.mechanics import cumulative_impact
-from evenstride_analysis.model import LegSummary, Measure, Side, Summary
+from evenstride_analysis.model import LegSummary, Measure, Part, Side, Speed, Summary, Symmetry
 from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.calling import ask_gateway
 from evenstride_gateway.cli.common import data_dir, out, print_json
@@ -162,15 +162,46 @@ def summary_json(summary: Summary) -> dict[str, Any]:
                 "verdict": found.verdict.value,
                 "reason": found.reason,
                 "primary": measure is Measure.STANCE,
-                "index_percent": _maybe(found.index, percent_from_fraction),
-                "low_percent": _maybe(found.low, percent_from_fraction),
-                "high_percent": _maybe(found.high, percent_from_fraction),
-                "left_share_percent": _maybe(found.index, balance_percent),
-                "left_share_low_percent": _maybe(found.low, balance_percent),
-                "left_share_high_percent": _maybe(found.high, balance_percent),
-                "pairs": found.n_pairs,
+                **_interval_json(found),
             }
             for measure, found in summary.symmetry.items()
         },
         "excluded": summary.excluded,
+        "doubted": {
+            share.side.value: {"share": share.share, "mostly": share.worst, "effect": share.effect}
+            for share in summary.doubts
+        },
+        "laps": summary.laps,
+        "direction": {1: "left", -1: "right"}.get(summary.direction),
+        "speed": _speed_json(summary.speed),
+        "parts": [_part_json(part) for part in summary.parts],
     }
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    """A part has an interval and no verdict."""
+    return {
+        "kind": part.kind.value,
+        "number": part.number,
+        "start_s": round(part.start_s, 2),
+        "end_s": round(part.end_s, 2),
+        "speed": _speed_json(part.speed),
+        "stance_ms": {side.value: _maybe(leg.stance_mean_s, ms_from_s) for side, leg in part.legs.items()},
+        **_interval_json(part.symmetry),
+    }
+
+
+def _interval_json(found: Symmetry) -> dict[str, Any]:
+    return {
+        "index_percent": _maybe(found.index, percent_from_fraction),
+        "low_percent": _maybe(found.low, percent_from_fraction),
+        "high_percent": _maybe(found.high, percent_from_fraction),
+        "left_share_percent": _maybe(found.index, balance_percent),
+        "left_share_low_percent": _maybe(found.low, balance_percent),
+        "left_share_high_percent": _maybe(found.high, balance_percent),
+        "pairs": found.n_pairs,
+    }
+
+
+def _speed_json(speed: Speed | None) -> dict[str, Any] | None:
+    return None if speed is None else {"mps": speed.mps, "sd_mps": speed.sd_mps, "source": speed.source.value}
