@@ -13,8 +13,8 @@ from evenstride_analysis.strides.learned.windows import GRID_S, read_window
 from evenstride_analysis.training.legs import Leg, Taught, lesson
 from evenstride_analysis.training.networks import PLANS, Examples, all_examples, fit_all
 
-RUNNER, STYLE, ALIKE = "runner", "style", "alike"
-_OUTER, _DROPPED, _ALIKE, _FURTHEST = 4, 6, 8, 6
+RUNNER, STYLE, ALIKE_8, ANY_6, ALIKE_5 = "runner", "style", "alike 8", "any 6", "alike 5"
+_OUTER, _DROPPED, _FURTHEST, _FEWEST_FOR_STYLES = 4, 6, 6, 14
 Job = tuple["Fold", dict[str, Examples], list[Taught], int]
 Map = Callable[[Callable[[Job], "LeftOut"], Iterable[Job]], Iterable["LeftOut"]]
 
@@ -84,27 +84,33 @@ def met(fold: Fold, taught_nets: Mapping[str, Net], strides: Sequence[Taught]) -
 
 
 def folds(strides: Sequence[Taught]) -> list[Fold]:
-    """Each runner; the outer four at either end of eight axes of style (the next two in neither part); eight who are
-    alike against the six least like them, four times. The reference only chooses who is left out.
+    """Each runner; the outer four at either end of eight axes of style (the next two in neither part); eight and five
+    who are alike against the six least like them; any six against a style. The reference only chooses who is left out.
     """
     runs = sorted({taught.leg.run for taught in strides})
     found = [Fold(kind=RUNNER, train=tuple(r for r in runs if r != run), test=(run,)) for run in runs]
-    if len(runs) < _DROPPED + _OUTER:
+    if len(runs) < _FEWEST_FOR_STYLES:
         return found
     axes = _axes(strides, runs)
+    styles: list[Fold] = []
     for values in axes:
         order = [runs[int(k)] for k in np.argsort(values, kind="stable")]
-        found.append(Fold(kind=STYLE, train=tuple(order[_DROPPED:]), test=tuple(order[:_OUTER])))
-        found.append(Fold(kind=STYLE, train=tuple(order[:-_DROPPED]), test=tuple(order[-_OUTER:])))
+        styles.append(Fold(kind=STYLE, train=tuple(order[_DROPPED:]), test=tuple(order[:_OUTER])))
+        styles.append(Fold(kind=STYLE, train=tuple(order[:-_DROPPED]), test=tuple(order[-_OUTER:])))
     apart = ((axes[:, :, np.newaxis] - axes[:, np.newaxis, :]) ** 2).sum(axis=0)
-    seeds = [int(np.argmin(apart.sum(axis=1)))]
-    while len(seeds) < 4:
-        seeds.append(int(np.argmax(apart[seeds].min(axis=0))))
-    near = min(_ALIKE, len(runs) - _FURTHEST)
-    for seed in seeds:
+    corners = [int(np.argmin(apart.sum(axis=1)))]
+    while len(corners) < 4:
+        corners.append(int(np.argmax(apart[corners].min(axis=0))))
+
+    def alike(kind: str, seed: int, n: int) -> Fold:
         order = [runs[int(k)] for k in np.argsort(apart[seed], kind="stable")]
-        found.append(Fold(kind=ALIKE, train=tuple(order[:near]), test=tuple(order[-_FURTHEST:])))
-    return found
+        return Fold(kind=kind, train=tuple(order[:n]), test=tuple(order[-_FURTHEST:]))
+
+    found += styles + [alike(ALIKE_8, seed, 8) for seed in corners]
+    for k, fold in enumerate(styles):
+        some = np.random.default_rng(6000 + k).permutation(sorted(fold.train))[:6]
+        found.append(Fold(kind=ANY_6, train=tuple(some.tolist()), test=fold.test))
+    return found + [alike(ALIKE_5, seed, 5) for seed in range(0, len(runs), 3)]
 
 
 def _axes(strides: Sequence[Taught], runs: Sequence[str]) -> FloatArray:

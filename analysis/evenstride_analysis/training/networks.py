@@ -1,7 +1,7 @@
 """Fitting the networks: windows around the true events, moved by a random shift, and the shift as the answer."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,22 @@ PLANS = {
 }
 
 
+LIVE_PLANS = {  # what a stance can be timed with 45 ms after its end
+    "live_toe_off_coarse": Plan(
+        event="toe_off", start_s=-0.135, times=12, kinds=_SOLID, shift_sd_s=COARSE_SD_S, parts=("whole",)
+    ),
+    "live_toe_off": Plan(
+        event="toe_off",
+        start_s=-0.135,
+        times=12,
+        kinds=_ALL,
+        shift_sd_s=SHIFT_SD_S,
+        parts=("centred", "differences"),
+    ),
+}
+EVERY_PLAN = {**PLANS, **LIVE_PLANS}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Examples:
     """Windows (n, 3 k), answers (n,) in s, and whose they are (n,)."""
@@ -102,17 +118,17 @@ def examples(sets: Sets, plan: Plan, random: np.random.Generator) -> Examples:
     return Examples(windows=np.array(windows), answers_s=np.array(answers), runs=np.array(runs))
 
 
-def all_examples(legs: Sequence[Leg], seed: int) -> dict[str, Examples]:
-    """What every network of the table is taught with."""
+def all_examples(legs: Sequence[Leg], seed: int, plans: Mapping[str, Plan] = PLANS) -> dict[str, Examples]:
+    """What the networks of `plans` are taught with."""
     sets = copied(legs, seed)
     return {
-        name: examples(sets, plan, np.random.default_rng([seed, 9, k])) for k, (name, plan) in enumerate(PLANS.items())
+        name: examples(sets, plan, np.random.default_rng([seed, 9, k])) for k, (name, plan) in enumerate(plans.items())
     }
 
 
-def fit_all(rows: dict[str, Examples], runs: Sequence[str] | None, seed: int) -> dict[str, Net]:
-    """Every network of the table, from these runners only (None: from all)."""
-    return {name: fit(rows[name], plan, runs, seed) for name, plan in PLANS.items()}
+def fit_all(rows: Mapping[str, Examples], runs: Sequence[str] | None, seed: int) -> dict[str, Net]:
+    """A network for each of these examples, from these runners only (None: from all)."""
+    return {name: fit(some, EVERY_PLAN[name], runs, seed) for name, some in rows.items()}
 
 
 def matrix(part: str, times: int) -> FloatArray:

@@ -8,7 +8,7 @@ from evenstride_analysis.errors import InputError
 from evenstride_analysis.strides.learned.table import LearnedTable, Range
 from evenstride_analysis.training.left_out import RUNNER, LeftOut, Map, left_out
 from evenstride_analysis.training.legs import Leg
-from evenstride_analysis.training.networks import all_examples, fit_all
+from evenstride_analysis.training.networks import EVERY_PLAN, all_examples, fit_all
 from evenstride_analysis.training.uncertainty import fit_both
 
 METHOD = "learned-1"
@@ -38,7 +38,7 @@ def train(
         raise InputError(f"training needs {FEWEST_RUNNERS} runners or more; these recordings hold {len(runs)}")
     say = progress or _silent
     say("networks")
-    nets = fit_all(all_examples(legs, seed), None, seed)
+    nets = fit_all(all_examples(legs, seed, EVERY_PLAN), None, seed)
     if errors is None:
         found: list[LeftOut] = []
         for part in left_out(legs, seed=seed, each=each):

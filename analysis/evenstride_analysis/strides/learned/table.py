@@ -14,7 +14,7 @@ from evenstride_analysis.strides.learned.nets import EventNets, Net
 from evenstride_analysis.strides.learned.windows import GRID_S
 
 NETS = EventNets._fields
-LIVE_NETS = ("live_contact", "live_toe_off", "live_toe_off_coarse")
+LIVE_NETS = ("live_toe_off_coarse", "live_toe_off")
 PROVENANCE = ("data", "licence", "seed", "command", "inputs_sha256")
 
 
@@ -93,7 +93,7 @@ def dump_table(table: LearnedTable) -> str:
     """The JSON text of a table; `load_table` gives the same numbers back."""
     nets = ",\n".join(
         f'  "{name}": {{\n' + ",\n".join(f'   "{key}": {text}' for key, text in _parts(net).items()) + "\n  }"
-        for name, net in table.nets.items()
+        for name, net in ((name, table.nets[name]) for name in (*NETS, *LIVE_NETS) if name in table.nets)
     )
     head = {
         "method": table.method,
@@ -159,8 +159,9 @@ class _Reader:
         return value
 
     def array(self, key: str, *, axes: int = 1) -> FloatArray:
+        value = self.get(key)
         try:
-            array = np.array(self.get(key), dtype=np.float64)
+            array = np.array(value, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"table of coefficients: {self.where}{key} must be numbers in rows of one length"
