@@ -78,7 +78,7 @@ def symmetry_point(session_id: str, started_ns: int, runner_id: str, point: Symm
             percent_from_fraction(index or 0.0),
             percent_from_fraction(low or 0.0),
             percent_from_fraction(high or 0.0),
-            0.0 if index is None else balance_percent(index),
+            *(0.0 if share is None else balance_percent(share) for share in (index, low, high)),
             point.n_pairs,
             point.verdict.value,
             point.reason,
@@ -93,7 +93,7 @@ def gone_symmetry_point(session_id: str, started_ns: int, runner_id: str, measur
     return Point(
         SYMMETRY.name,
         (session_id, runner_id, measure.value),
-        (True, False, 0.0, 0.0, 0.0, 0.0, 0, "not measurable", "withdrawn", ""),
+        (True, False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, "not measurable", "withdrawn", ""),
         at_ns(started_ns, t_s),
     )
 
@@ -125,6 +125,7 @@ def session_point(session: Session, *, strides: int, clean: int) -> Point:
             False,
             stopped is None,
             0.0 if stopped is None else (stopped - session.started_at).total_seconds(),
+            0 if stopped is None else epoch_ns(stopped) // 1_000_000,
             strides,
             clean,
         ),
@@ -134,4 +135,4 @@ def session_point(session: Session, *, strides: int, clean: int) -> Point:
 
 def gone_session_point(session_id: str, started_at: datetime, runner_id: str) -> Point:
     """A session that was deleted, or that turned out to be another runner's."""
-    return Point(SESSION.name, (session_id, runner_id), (True, False, 0.0, 0, 0), epoch_ns(started_at))
+    return Point(SESSION.name, (session_id, runner_id), (True, False, 0.0, 0, 0, 0), epoch_ns(started_at))

@@ -125,6 +125,8 @@ SYMMETRY = Measurement(
         _number("si_low_percent", "%", "lower end of the 95 % total interval", "known"),
         _number("si_high_percent", "%", "upper end of the 95 % total interval", "known"),
         _number("balance_percent", "%", "share of the left leg: 50 + SI/4", "known"),
+        _number("balance_low_percent", "%", "lower end of the 95 % total interval, as balance", "known"),
+        _number("balance_high_percent", "%", "upper end of the 95 % total interval, as balance", "known"),
         _count("pairs", "clean pairs of strides behind it"),
         _text("verdict", "real, possible, within noise or not measurable"),
         _text("reason", "what limits the verdict, or why there is none"),
@@ -176,12 +178,39 @@ SESSION = Measurement(
         _RETIRED,
         _flag("running", "not yet stopped"),
         _number("duration_s", "s", "start to stop; 0 while it runs"),
+        _count("ended_ms", "when it stopped, milliseconds since 1970 UTC; 0 while it runs"),
         _count("strides", "strides in force when this point was written"),
         _count("clean", "those of them without a doubt"),
     ),
 )
 
-MEASUREMENTS = (STRIDE, SYMMETRY, POD, GAP, SESSION)
+BASELINE = Measurement(
+    name="baseline",
+    meaning="an ended session against its runner's own normal, one point per measure",
+    at="start of the session",
+    tags=(
+        _SESSION,
+        _RUNNER,
+        Tag(name="measure", meaning="stance_symmetry, stance_left, stance_right, impact_left, impact_right or cadence"),
+    ),
+    fields=(
+        _RETIRED,
+        _text("verdict", "changed, not changed or not comparable"),
+        _text("reason", "what the verdict stands on, or why there is none"),
+        _text("unit", "of value and band: %, ms, g or steps/min"),
+        _flag("known", "the session has a value"),
+        _number("value", "", "the session's value, in `unit`", "known"),
+        _flag("band_known", "there are sessions to compare with"),
+        _number("low", "", "lower end of where this session was expected, in `unit`", "band_known"),
+        _number("centre", "", "the runner's own normal, in `unit`", "band_known"),
+        _number("high", "", "upper end of where this session was expected, in `unit`", "band_known"),
+        _number("off", "", "distance from the own normal: 1 = at the edge of the band", "band_known"),
+        _count("runs", "earlier sessions behind the band"),
+        _text("shoes", "the shoes worn, where they were entered"),
+    ),
+)
+
+MEASUREMENTS = (STRIDE, SYMMETRY, POD, GAP, SESSION, BASELINE)
 
 
 def markdown(measurements: Iterable[Measurement] = MEASUREMENTS) -> str:
