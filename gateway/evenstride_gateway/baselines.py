@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from evenstride_analysis.baseline import Change, Pace, Run, RunMeasure, judge, pace_reason, run_of
+from evenstride_analysis.baseline import Change, Run, RunMeasure, judge, pace_reason
 from evenstride_analysis.model import Session, Side, Summary
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import UnknownError
 from evenstride_gateway.results import session_summary
+from evenstride_gateway.runs import kept_run, plain_run, worn
 from evenstride_gateway.store import Person, Store
 
 SHOES, PACE = "shoes", "pace"  # keys of a session's settings
@@ -53,7 +54,7 @@ def standing(
 ) -> Standing:
     """Judge a session against the earlier ones of its runner. `alike`: the user says that all were run at one pace."""
     session = store.session(session_id)
-    run = _run(store, session, summary or session_summary(store, session_id, system), alike=alike)
+    run = _run(store, session, system, summary, alike=alike)
     earlier = [
         other
         for other in reversed(store.sessions())
@@ -70,7 +71,7 @@ def standing(
             refused[other.session_id] = f"older than the {len(runs)} latest that count"
             continue
         read += 1
-        candidate = _run(store, other, session_summary(store, other.session_id, system), alike=alike)
+        candidate = _run(store, other, system, None, alike=alike)
         if reason := pace_reason(run, candidate):
             refused[other.session_id] = reason
         else:
@@ -88,21 +89,13 @@ def pods_of(store: Store, session_id: str) -> dict[Side, str]:
     return {side: "+".join(names) for side, names in pods.items()}
 
 
-def _run(store: Store, session: Session, summary: Summary, *, alike: bool) -> Run:
-    speed = summary.speed
+def _run(store: Store, session: Session, system: SystematicError, summary: Summary | None, *, alike: bool) -> Run:
+    """The session as a run; its values as they were kept, else from all its strides."""
+    run = kept_run(store, session) if summary is None else plain_run(session, summary)
+    if run is None:
+        run = plain_run(session, session_summary(store, session.session_id, system))
     label = "said to be alike" if alike else session.settings.get(PACE, "").casefold()
-    pace = (
-        Pace(label=label)
-        if speed is None
-        else Pace(speed_mps=speed.mps, speed_sd_mps=speed.sd_mps, source=speed.detail, label=label)
-    )
-    return run_of(
-        summary,
-        run_id=session.session_id,
-        pods=pods_of(store, session.session_id),
-        pace=pace,
-        shoes=session.settings.get(SHOES, ""),
-    )
+    return worn(run, pods=pods_of(store, session.session_id), shoes=session.settings.get(SHOES, ""), label=label)
 
 
 def _reason(store: Store, other: Session, run: Run) -> str:

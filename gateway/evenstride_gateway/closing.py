@@ -12,6 +12,7 @@ from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
 from evenstride_gateway.results import AFTER_S, CONTEXT_S, rerun, session_steps, settings_of
+from evenstride_gateway.runs import keep_run
 from evenstride_gateway.store import Store, read_frames
 
 _GRID = (Measure.STANCE, Measure.IMPACT_AXIAL)
@@ -59,6 +60,7 @@ def finish(
     store.put_gaps(session_id, losses)
     regrid(store, session_id, system)
     store.end_session(session_id, stopped_at)
+    keep_run(store, session_id, system)
 
 
 def regrid(store: Store, session_id: str, system: SystematicError) -> None:
@@ -66,6 +68,7 @@ def regrid(store: Store, session_id: str, system: SystematicError) -> None:
     steps = session_steps(store, session_id)
     points = [point for measure in _GRID for point in straight_grid(steps, measure, system=system)]
     store.put_symmetry(session_id, points, replace=True)
+    keep_run(store, session_id, system)
 
 
 def put_ground(store: Store, session_id: str, ground: Ground, system: SystematicError) -> None:

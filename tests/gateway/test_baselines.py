@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from evenstride_analysis.symmetry import system_of
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.report.normal import normal
+from evenstride_gateway.runs import keep_run, kept_run
 from evenstride_gateway.store import Person, Store
 
 SYSTEM = system_of()
@@ -70,6 +72,28 @@ def test_without_a_pace_nothing_compares_unless_the_user_says_so(store: Store) -
     new = add_session(store, 20, settings={})
     assert standing(store, new, SYSTEM).changes[0].verdict is ChangeVerdict.NOT_COMPARABLE
     assert standing(store, new, SYSTEM, alike=True).changes[0].verdict is ChangeVerdict.NOT_CHANGED
+
+
+def test_kept_values_are_those_of_the_strides_and_fall_with_any_change(store: Store) -> None:
+    new = add_session(store, 20, index=0.05)
+    before = standing(store, new, SYSTEM)
+    for session in store.sessions():
+        keep_run(store, session.session_id, SYSTEM)
+    assert store.run_values("d00") is not None
+    assert standing(store, new, SYSTEM) == before
+    assert kept_run(store, store.session("d00")) is not None
+    store.put_settings("d00", {"shoes": "Blue"})  # said anew at any time, not kept
+    assert kept_run(store, store.session("d00")) is not None
+    for change in (
+        lambda: store.put_settings("d00", {"treadmill_mps": "3"}),
+        lambda: store.put_clock("d01", replace(store.clocks("d01")[0], skew_ppm=3.0, version=2)),
+        lambda: store.apply_strides("d02", [replace(store.strides("d02")[3].stride, swing_peak_radps=1.0)]),
+    ):
+        change()
+    assert [kept_run(store, store.session(name)) for name in ("d00", "d01", "d02")] == [None] * 3
+    add_session(store, 30, name="open", end=False)
+    keep_run(store, "open", SYSTEM)
+    assert store.run_values("open") is None
 
 
 def test_the_command_shows_counted_and_refused_sessions(store: Store) -> None:

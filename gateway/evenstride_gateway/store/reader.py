@@ -130,6 +130,18 @@ class Reader:
         found = self._rows("SELECT DISTINCT method FROM strides WHERE session_id = ? AND retired = 0", session_id)
         return sorted(row["method"] for row in found)
 
+    def run_values(self, session_id: str) -> tuple[str, str] | None:
+        """What was kept of a session for the baseline: its key and content."""
+        found = self._rows("SELECT key, content FROM run_values WHERE session_id = ?", session_id)
+        return (found[0]["key"], found[0]["content"]) if found else None
+
+    def last_change_of(self, session_id: str) -> int:
+        """The number of the last change of a session's strides or legs."""
+        return self._rows(
+            "SELECT coalesce(max(change), 0) FROM changes WHERE session_id = ? AND entity IN ('stride', 'assignment')",
+            session_id,
+        )[0][0]
+
     def placements(self) -> list[Placement]:
         """Where each pod usually sits, by pod."""
         found = self._rows("SELECT pod_id, side, runner_id FROM placements ORDER BY pod_id")

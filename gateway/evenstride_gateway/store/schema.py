@@ -154,7 +154,16 @@ _CALIBRATIONS: Migration = (
     ) STRICT""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS, _MASSES, _SYSTEM_SD, _SINKS, _CALIBRATIONS)
+# What a session says for its runner's baseline, as long as `key` holds; can be computed again at any time.
+_RUN_VALUES: Migration = (
+    """CREATE TABLE run_values (
+        session_id TEXT PRIMARY KEY REFERENCES sessions (session_id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        content TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS, _MASSES, _SYSTEM_SD, _SINKS, _CALIBRATIONS, _RUN_VALUES)
 APPLICATION_ID = 0x45765374  # "EvSt": what `file` and we recognise the database by
 
 

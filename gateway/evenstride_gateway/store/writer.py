@@ -103,6 +103,11 @@ class Writer(Reader):
                 self._log(ChangeKind.UPDATE, Entity.SESSION, session_id, session_id)
             return new
 
+    def put_run_values(self, session_id: str, key: str, content: str) -> None:
+        """Keep what a session says for the baseline. Not in the feed: it follows from what is there."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO run_values VALUES (?, ?, ?)", (session_id, key, content))
+
     def create_session(self, session: Session, assignments: Sequence[Assignment] = ()) -> None:
         """Begin a session. An unknown runner is entered without a name. A session id is used once."""
         rows.checked_id(session.session_id, "session id")
