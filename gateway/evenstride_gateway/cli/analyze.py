@@ -1,10 +1,13 @@
 """`evenstride analyze` and `evenstride import`: recordings in, strides out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from evenstride_analysis.frames import Rotation
 from evenstride_analysis.model import Side
+from evenstride_analysis.placement.alignment import align
 from evenstride_gateway.cli.common import Exit, data_dir, err, out, print_json, progress, say
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.season import analyse_many, process_pool, recording_jobs, session_jobs, session_rows
@@ -12,6 +15,7 @@ from evenstride_gateway.tables.analyse import analyse_recording
 from evenstride_gateway.tables.axes import parse_sensor_axes
 from evenstride_gateway.tables.importers import read_foreign, write_recording
 from evenstride_gateway.tables.reading import read_recording
+from evenstride_gateway.tables.recording import Recording
 from evenstride_gateway.tables.strides import HEADER, StrideRow, cells, in_time_order, write_stride_table
 
 
@@ -22,6 +26,7 @@ def analyze(
     every_session: bool,
     table: str | None,
     sensor_axes: str | None,
+    calibrate: bool,
     jobs: int | None,
     data: Path | None,
     as_json: bool,
@@ -30,11 +35,16 @@ def analyze(
     processes as asked for, a table each."""
     if bool(recordings) == bool(sessions or every_session):
         raise InputError("say either recording files, or --session ID, or --all-sessions")
-    if every_session or jobs is not None or len(recordings) + len(sessions) > 1:
+    if calibrate and (len(recordings) != 1 or sensor_axes is not None):
+        raise InputError(
+            "--calibrate finds the axes of one recording, instead of --sensor-axes; for a stored session:"
+            " evenstride calibrate --session ID"
+        )
+    if every_session or (jobs is not None and not calibrate) or len(recordings) + len(sessions) > 1:
         given = recordings or (None if every_session else sessions)
         return _many(given, folder=data_dir(data), tables=table, sensor_axes=sensor_axes, jobs=jobs, as_json=as_json)
     if recordings:
-        rows = _of_file(recordings[0], sensor_axes, quiet=as_json)
+        rows = _of_file(recordings[0], sensor_axes, calibrate=calibrate, quiet=as_json)
     else:
         rows = session_rows(data_dir(data), sessions[0])
     if table is not None:
@@ -88,13 +98,34 @@ def _many(
     return Exit.SOME_FAILED if failed else Exit.OK
 
 
-def _of_file(path: Path, sensor_axes: str | None, *, quiet: bool) -> list[StrideRow]:
+def _of_file(path: Path, sensor_axes: str | None, *, calibrate: bool, quiet: bool) -> list[StrideRow]:
     rotations = None if sensor_axes is None else parse_sensor_axes(sensor_axes)
     read = read_recording(path)
     for notice in read.notices:
         err.print(f"evenstride: {notice}")
+    if calibrate:
+        rotations = _found_axes(read)
     with progress("finding strides", quiet=quiet) as tell:
         return analyse_recording(read, rotations=rotations, progress=tell)
+
+
+def _found_axes(recording: Recording) -> dict[Side, Rotation]:
+    """The rotation of each leg, from the recording itself; how sure it is goes to standard error."""
+    rotations: dict[Side, Rotation] = {}
+    for side, leg in recording.legs.items():
+        try:
+            found = align(leg.accel_mps2, leg.gyro_radps, leg.rate_hz)
+        except InputError as error:
+            raise InputError(f"{recording.source}, {side.value} leg: {error}") from error
+        stood = f"{found.standing_s:.0f} s of standing" if found.standing_s else "no standing"
+        err.print(
+            f"evenstride: {side.value} leg: axes found, sure to about {math.degrees(found.error_rad):.0f} degrees"
+            f" ({stood}, {found.running_s:.0f} s of movement)"
+        )
+        for note in found.notes:
+            err.print(f"evenstride: {side.value} leg: {note}")
+        rotations[side] = found.rotation
+    return rotations
 
 
 def _tell(rows: list[StrideRow], table: str | None) -> None:

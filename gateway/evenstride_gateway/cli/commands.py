@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from evenstride_gateway.cli import runner_commands
+from evenstride_gateway.cli import pod_commands, runner_commands
 from evenstride_gateway.cli.options import DataDir, Json, SessionId
 
 EXIT_CODES = (
@@ -239,6 +239,9 @@ def analyze(
             show_default="x=x,y=y,z=z",
         ),
     ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", metavar="", help="Find how the sensor sat, from standing and running.")
+    ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -263,6 +266,7 @@ def analyze(
         every_session=every_session,
         table=table,
         sensor_axes=sensor_axes,
+        calibrate=calibrate,
         jobs=jobs,
         data=data,
         as_json=as_json,
@@ -389,4 +393,5 @@ def report(
     write(session, path, data=data, as_json=as_json)
 
 
+pod_commands.add_to(app)
 runner_commands.add_to(app, sessions)
