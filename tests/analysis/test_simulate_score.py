@@ -31,7 +31,7 @@ def test_planted_stance_is_found_in_every_style(style: int) -> None:
 def test_system_error_is_that_of_runners_left_out() -> None:
     plan = RunnerPlan(parts=(Part(duration_s=20.0, speed_mps=3.2),))
     scenario = Scenario(name="short", plan=plan)
-    off = simulated_accuracy(range(6), StrideDetector, scenario=scenario)
+    off = simulated_accuracy(range(4), StrideDetector, scenario=scenario)
     on = simulated_accuracy(range(16), StrideDetector, scenario=scenario, system_error=True)
     assert off.stance_rmse_s < 0.0035
     assert off.si_error_sd < 0.005
@@ -47,7 +47,7 @@ def test_the_rules_err_more_and_are_told_apart() -> None:
     def rules(**pod: Any) -> StrideDetector:
         return StrideDetector(estimator=RulesEstimator(DEFAULT_RULES), **pod)
 
-    scored = simulated_accuracy(range(6), rules, scenario=Scenario(name="short", plan=plan))
+    scored = simulated_accuracy(range(4), rules, scenario=Scenario(name="short", plan=plan))
     assert 0.006 < scored.stance_rmse_s < 0.016
     assert scored.missed + scored.false == 0
 

@@ -37,12 +37,12 @@ def test_an_answer_depends_on_what_was_asked_alone() -> None:
 
 
 def test_a_large_asymmetry_is_real_and_an_even_runner_is_not() -> None:
-    even, uneven = power(SYSTEM, levels=(0.0, 0.15), runners=3)
+    even, uneven = power(SYSTEM, levels=(0.0, 0.15), runners=2)
     assert even.real == 0.0
     assert uneven.real == 1.0
     assert uneven.wrong_side == 0.0
     for level in (even, uneven):
-        assert level.covered >= 2 / 3
+        assert level.covered >= 1 / 2
         assert level.pairs > 55
         assert level.lost < 0.03
         assert level.real + level.possible + level.within_noise + level.refused == pytest.approx(1.0)
@@ -54,6 +54,7 @@ def test_any_order_of_work_gives_the_same_document() -> None:
     text = power_markdown(results[0], SYSTEM, method=DEFAULT_TABLE.method)
     assert text.count("\n| 6% |") == 1
     assert f"{SYSTEM.allowance:.1%}" in text
+    assert "of 2 intervals hold the planted index" in text
 
 
 def test_without_an_interval_nothing_is_covered() -> None:

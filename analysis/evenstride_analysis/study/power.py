@@ -188,4 +188,13 @@ def power_markdown(results: Sequence[PowerLevel], system: SystematicError, *, me
         f" {r.refused:.0%} | {r.wrong_side:.0%} | {r.error_sd:.1%} | {r.half_width:.1%} | {r.pairs:.0f} |\n"
         for r in results
     ]
-    return head + "".join(rows)
+    judged = [r.runners * (1.0 - r.refused) for r in results]
+    held = sum(r.covered * n for r, n in zip(results, judged, strict=True) if n)
+    if not sum(judged):
+        return head + "".join(rows)
+    tail = (
+        f"\nAll levels together: {held:.0f} of {sum(judged):.0f} intervals hold the planted index"
+        f" ({held / sum(judged):.1%}). A share of {results[0].runners} runners is itself\nuncertain: 95 % scatter"
+        f" by {math.sqrt(0.95 * 0.05 / results[0].runners):.0%} (SD).\n"
+    )
+    return head + "".join(rows) + tail
