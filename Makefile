@@ -1,9 +1,9 @@
 # make demo   two virtual pods run round a virtual track, through virtual radio and the whole gateway; SECONDS=n stops it
 # make test   everything that CI runs      make check   format, lint, types, directions, sizes
-# make bench  figures as ratios            make clean   remove what was made
+# make bench  figures as ratios            make bench-peers   gaitmap beside it      make clean   remove what was made
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test check bench clean accuracy lock setup setup-test
+.PHONY: stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
 
 BIN := .venv/bin
 
@@ -29,14 +29,33 @@ test: setup-test check
 bench: setup-test
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+# Beside gaitmap, which gets an environment of its own under .peers; for the whole page: make bench ARGS="--peers --out docs/benchmarks.md"
+bench-peers: setup-test
+	$(BIN)/python -m tests.benchmarks peers $(ARGS)
+
 accuracy: setup
 	$(BIN)/evenstride accuracy --out docs/accuracy.md
 
-# No index address may enter the lock file.
+stack-secrets:
+	@bash tools/stack_secrets.sh
+
+# The gateway with real pods, or with virtual ones; both with InfluxDB, Grafana and Mosquitto.
+stack: stack-secrets
+	docker compose --profile pods up --build --detach
+
+stack-demo: stack-secrets
+	docker compose --profile demo up --build --detach
+
+stack-down:
+	docker compose --profile pods --profile demo down
+
+# No index address may enter the lock files. The second one is what the gateway's image installs.
 lock: setup
 	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
 	  --no-emit-index-url --no-header --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra virtual --extra report --extra influx --extra mqtt --group build \
+	  --universal --generate-hashes --no-emit-index-url --no-header --quiet -o gateway/requirements.lock
 
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-data
+	rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

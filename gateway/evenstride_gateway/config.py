@@ -14,6 +14,7 @@ from evenstride_gateway.errors import ConfigError
 
 FILE_NAME = "evenstride.toml"
 ENV_PREFIX = "EVENSTRIDE_"
+_OF_THE_STACK = "EVENSTRIDE_STACK_"  # secrets of docker-compose.yml that are no settings of the gateway
 _NOT_SETTINGS = frozenset({"EVENSTRIDE_DATA", "EVENSTRIDE_DATA_DIR"})  # places, not settings
 
 
@@ -125,7 +126,7 @@ def load_config(data_dir: Path, *, environment: Mapping[str, str] | None = None,
             raise ConfigError(f"{path}: not a TOML file: {error}") from error
     places: dict[tuple[str, str], str] = {}
     for name, value in sorted((os.environ if environment is None else environment).items()):
-        if not name.startswith(ENV_PREFIX) or name in _NOT_SETTINGS:
+        if not name.startswith(ENV_PREFIX) or name.startswith(_OF_THE_STACK) or name in _NOT_SETTINGS:
             continue
         section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("_")
         settings.setdefault(section, {})[key] = value.split(",") if key == "adapters" else value

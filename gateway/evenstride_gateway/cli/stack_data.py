@@ -1,0 +1,176 @@
+"""`evenstride stack influx | backfill | verify | parked`: the database beside the store."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from rich.table import Table
+
+from evenstride_gateway.cli.common import Exit, data_dir, err, out, print_json, progress
+from evenstride_gateway.config import load_config
+from evenstride_gateway.errors import ConfigError, InputError, SinkError, StoreError
+from evenstride_gateway.sinks.collect import session_points
+from evenstride_gateway.sinks.influx import InfluxWriter
+from evenstride_gateway.sinks.setup import Ready, set_up_v1, set_up_v2
+from evenstride_gateway.sinks.targets import InfluxTarget, influx_target
+from evenstride_gateway.sinks.verify import InfluxReader, Verification, verify_session
+from evenstride_gateway.store import Store
+
+OPERATOR = "EVENSTRIDE_STACK_OPERATOR_TOKEN"
+BATCH = 2000  # points a request: about 500 kB
+
+
+def set_up(
+    *,
+    url: str,
+    version: str,
+    org: str,
+    bucket: str,
+    user: str,
+    keep_days: int,
+    tokens: Path | None,
+    as_json: bool,
+) -> None:
+    """Make bucket, InfluxQL mapping and the two tokens; the operator's token comes from the environment."""
+    secret = os.environ.get(OPERATOR, "")
+    if version == "1":
+        ready = set_up_v1(url=url, user=user, password=secret, database=bucket, keep_days=keep_days)
+    else:
+        if not secret:
+            raise ConfigError(f"set {OPERATOR} to a token that may make buckets and tokens; it is used once")
+        ready = set_up_v2(url=url, token=secret, org=org, bucket=bucket, keep_days=keep_days)
+    written = _keep_tokens(ready, tokens) if tokens is not None else []
+    if as_json:
+        print_json({"made": ready.made, "kept": ready.kept, "files": [str(path) for path in written]})
+        return
+    for what in ready.made:
+        out.print(f"made    {what}")
+    for what in ready.kept:
+        out.print(f"kept    {what}")
+    for path in written:
+        out.print(f"wrote   {path}")
+    if tokens is None and ready.write_token:
+        out.print(f"\nGateway:  EVENSTRIDE_INFLUX_TOKEN={ready.write_token}\nGrafana:  {ready.read_token}")
+
+
+def _keep_tokens(ready: Ready, folder: Path) -> list[Path]:
+    """Write the tokens where gateway and Grafana read them: mode 644 inside a folder of their own, as containers of
+    other users need it; the folder itself is a volume that only they mount."""
+    written: list[Path] = []
+    for name, token in (("gateway", ready.write_token), ("grafana", ready.read_token)):
+        if not token:
+            if not (folder / name).exists():
+                raise SinkError(f"the server does not show its token for {name} again: delete that token there, repeat")
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(token, encoding="utf-8")
+            (folder / name).chmod(0o644)
+        except OSError as error:
+            raise StoreError(f"{folder / name}: cannot be written: {error.strerror or error}") from error
+        written.append(folder / name)
+    return written
+
+
+def backfill(session_ids: list[str], *, data: Path | None, as_json: bool) -> None:
+    """Write sessions as the store has them now, whatever was written before."""
+    folder = data_dir(data)
+    target = _target(folder)
+    with Store.open(folder, readonly=True) as store:
+        wanted = _sessions(store, session_ids)
+        points, refused = asyncio.run(_backfill(store, target, wanted, quiet=as_json))
+    if as_json:
+        print_json({"sessions": len(wanted), "points": points, "refused": refused})
+        return
+    out.print(f"{len(wanted)} sessions, {points} points written, {refused} refused")
+
+
+async def _backfill(store: Store, target: InfluxTarget, session_ids: list[str], *, quiet: bool) -> tuple[int, int]:
+    written = refused = 0
+    async with InfluxWriter(target) as writer:
+        with progress("backfill", quiet=quiet) as tell:
+            for n, session_id in enumerate(session_ids):
+                tell(n, len(session_ids))
+                points = await asyncio.to_thread(session_points, store, session_id)
+                for start in range(0, len(points), BATCH):
+                    left = await writer.deliver(points[start : start + BATCH])
+                    for one in left:
+                        err.print(f"refused: {one.reason}")
+                    refused += len(left)
+                written += len(points)
+    return written - refused, refused
+
+
+def verify(session_ids: list[str], *, data: Path | None, as_json: bool) -> None:
+    """Compare store and database; ends with exit code 8 when they differ."""
+    folder = data_dir(data)
+    target = _target(folder)
+    with Store.open(folder, readonly=True) as store:
+        found = asyncio.run(_verify(store, target, _sessions(store, session_ids), quiet=as_json))
+    if as_json:
+        print_json([_row(one) for one in found])
+    else:
+        table = Table("session", "equal", "missing", "surplus", "different", box=None)
+        for one in found:
+            table.add_row(one.session_id, *(str(n) for n in (one.equal, one.missing, one.surplus, one.different)))
+        out.print(table)
+        for one in found:
+            for example in one.examples:
+                out.print(f"{one.session_id}: {example}")
+        whole = all(one.holds for one in found)
+        out.print(
+            "every point exactly once, with equal values" if whole else "they differ: `evenstride stack backfill`"
+        )
+    if not all(one.holds for one in found):
+        raise SystemExit(Exit.SOME_FAILED)
+
+
+async def _verify(store: Store, target: InfluxTarget, session_ids: list[str], *, quiet: bool) -> list[Verification]:
+    found: list[Verification] = []
+    async with InfluxReader(target) as reader:
+        with progress("verify", quiet=quiet) as tell:
+            for n, session_id in enumerate(session_ids):
+                tell(n, len(session_ids))
+                found.append(await verify_session(store, reader, session_id))
+    return found
+
+
+def _row(one: Verification) -> dict[str, object]:
+    return {
+        "session": one.session_id,
+        "equal": one.equal,
+        "missing": one.missing,
+        "surplus": one.surplus,
+        "different": one.different,
+        "examples": one.examples,
+    }
+
+
+def parked(sink: str, *, data: Path | None, as_json: bool) -> None:
+    """What a server refused for good, and what it said."""
+    with Store.open(data_dir(data), readonly=True) as store:
+        found = store.parked(sink)
+    if as_json:
+        print_json([{"at": p.at.isoformat(), "reason": p.reason, "point": p.content} for p in found])
+        return
+    for one in found:
+        out.print(f"{one.at:%Y-%m-%d %H:%M:%S}  {one.reason}\n    {one.content}")
+    if not found:
+        out.print(f"{sink} has refused nothing.")
+
+
+def _target(folder: Path) -> InfluxTarget:
+    config = load_config(folder).influx
+    if not config.url:
+        raise ConfigError(
+            f"no InfluxDB is set: `[influx] url` in {folder / 'evenstride.toml'}, or EVENSTRIDE_INFLUX_URL"
+        )
+    return influx_target(config)
+
+
+def _sessions(store: Store, wanted: list[str]) -> list[str]:
+    known = [session.session_id for session in reversed(store.sessions())]
+    unknown = [session_id for session_id in wanted if session_id not in known]
+    if unknown:
+        raise InputError(f"no session {unknown[0]!r} here: `evenstride sessions list` shows them")
+    return wanted or known
