@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import crowd, detector, gateway, hour, latency, start
+from . import crowd, detector, gateway, hour, latency, peers, season, start
 from .figures import Figure, machine
 
 BENCHMARKS = {
@@ -16,7 +16,10 @@ BENCHMARKS = {
     "crowd": crowd.run,
     "start": start.run,
     "hour": hour.run,
+    "season": season.run,
+    "peers": peers.run,
 }
+INSTALLS = "peers"  # needs packages of others: only where it is asked for
 _INTRODUCTION = """# Benchmarks
 
 Written by `make bench ARGS="--out docs/benchmarks.md"`; not edited by hand. Medians of interleaved rounds, the range in
@@ -28,7 +31,10 @@ test: machines differ, and a busy one is slower by a factor of two.
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none = all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none = all but {INSTALLS}"
+    )
+    parser.add_argument("--peers", action="store_true", help="all, and the peers beside them")
     parser.add_argument("--out", type=Path, help="write the table here as Markdown, too")
     asked = parser.parse_args()
     unknown = [name for name in asked.names if name not in BENCHMARKS]
@@ -36,7 +42,7 @@ def main() -> int:
         parser.error(f"no benchmark {unknown[0]!r}: choose of {', '.join(BENCHMARKS)}")
     figures: list[Figure] = []
     started_s = time.perf_counter()
-    names = asked.names or list(BENCHMARKS)
+    names = asked.names or [name for name in BENCHMARKS if asked.peers or name != INSTALLS]
     print(machine())
     for number, name in enumerate(names, start=1):
         print(f"[{number}/{len(names)}] {name} ...", flush=True)

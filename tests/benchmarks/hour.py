@@ -25,29 +25,29 @@ EVENSTRIDE = str(Path(sys.executable).with_name("evenstride"))  # the console sc
 _FRAMES_A_SYNC = 12  # half a second, the gateway's own rhythm: it decides the size of the raw log's blocks
 
 
-def fill(folder: Path, *, seconds: int, repeats: int) -> None:
+def fill(folder: Path, *, seconds: int, repeats: int, session: str = SESSION) -> None:
     """A session of `repeats` times `seconds` of running with two pods, as the gateway would have left it."""
     with Store.open(folder) as store:
-        sides = [Assignment(session_id=SESSION, pod_id=pod, runner_id="bench", side=side) for side, pod in PODS.items()]
-        store.create_session(Session(session_id=SESSION, runner_id="bench", started_at=START), sides)
-        losses = [loss for side in Side for loss in _fill_leg(store, side, seconds, repeats).losses()]
+        sides = [Assignment(session_id=session, pod_id=pod, runner_id="bench", side=side) for side, pod in PODS.items()]
+        store.create_session(Session(session_id=session, runner_id="bench", started_at=START), sides)
+        losses = [loss for side in Side for loss in _fill_leg(store, session, side, seconds, repeats).losses()]
         stopped_at = START + timedelta(seconds=seconds * repeats)
-        finish(store, SESSION, losses=losses, system=system_error(SymmetryConfig()), stopped_at=stopped_at)
+        finish(store, session, losses=losses, system=system_error(SymmetryConfig()), stopped_at=stopped_at)
 
 
-def _fill_leg(store: Store, side: Side, seconds: int, repeats: int) -> SampleLedger:
+def _fill_leg(store: Store, session: str, side: Side, seconds: int, repeats: int) -> SampleLedger:
     info = pod_info(side)
     ledger = SampleLedger(pod_id=info.pod_id, boot_id=BOOT)
     store.put_pod(info)
-    with store.raw_writer(SESSION, info) as raw:
+    with store.raw_writer(session, info) as raw:
         for n, frame in enumerate(frames(side, seconds, repeats), start=1):
             ledger.take(frame)
             raw.append(frame)
             if n % _FRAMES_A_SYNC == 0:
                 raw.sync()
     fit = ClockFit(pod_id=info.pod_id, boot_id=BOOT, offset_s=0.0, skew_ppm=0.0, bound_s=0.001, version=1)
-    store.put_clock(SESSION, fit)
-    store.apply_strides(SESSION, list(detect(store.raw_frames(SESSION, info.pod_id), info)))
+    store.put_clock(session, fit)
+    store.apply_strides(session, list(detect(store.raw_frames(session, info.pod_id), info)))
     return ledger
 
 

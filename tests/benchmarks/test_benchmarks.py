@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
-from benchmarks import detector, gateway, hour
+from benchmarks import detector, gateway, hour, season
 from benchmarks.__main__ import BENCHMARKS, page
 
 
 def test_each_benchmark_is_listed_and_makes_a_line_of_the_page() -> None:
-    figures = detector.run(seconds=20, rounds=1) + gateway.run(seconds=3.0, rounds=1, real_rounds=0, warm_s=1.0)
+    figures = detector.run(seconds=20, rounds=1, hours_s=60) + gateway.run(
+        seconds=3.0, rounds=1, real_rounds=0, warm_s=1.0
+    )
     text = page(figures)
     assert all(figure.what in text for figure in figures)
-    assert set(BENCHMARKS) == {"detector", "gateway", "latency", "crowd", "start", "hour"}
+    assert set(BENCHMARKS) == {"detector", "gateway", "latency", "crowd", "start", "hour", "season", "peers"}
+
+
+def test_a_season_of_two_sessions() -> None:
+    (figure,) = season.run(seconds=20, sessions=2, rounds=1)
+    assert figure.measured.endswith(" s")
 
 
 def test_the_stored_hour_is_a_session_like_any_other(tmp_path: Path) -> None:
