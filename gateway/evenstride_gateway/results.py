@@ -43,8 +43,8 @@ def detect(
 ) -> Iterator[Stride]:
     """Strides of one pod in pod time from its stored samples, in order: the same bits as live."""
     reader, detector = SampleReader(info), detector_for(info, rotation, offset)
-    for piece in pieces:
-        yield from detector.push(reader.block(piece))
+    for block in reader.blocks(pieces):
+        yield from detector.push(block)
     yield from detector.flush()
 
 

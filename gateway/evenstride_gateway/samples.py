@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -64,15 +65,34 @@ class SampleReader:
     def block(self, piece: Piece) -> SampleBlock:
         """The piece in SI. Raises InputError as `check` does."""
         self.check(piece)
-        counts = piece.counts if self._plain else piece.counts[:, self._columns]
-        si = counts.astype(np.float64) * self._scales
-        stamps = [] if piece.tick is None else [piece.tick / self.info.tick_hz]
+        return self._joined([piece])
+
+    def blocks(self, pieces: Iterable[Piece], *, longest_s: float = 1.0) -> Iterator[SampleBlock]:
+        """Pieces that follow each other without a gap as blocks of about `longest_s`: stored samples are read many at a
+        time. The same samples and stamps as `block` gives one by one. Raises InputError as `check` does."""
+        most = longest_s * self.info.rate_hz
+        held: list[Piece] = []
+        for piece in pieces:
+            self.check(piece)
+            last = held[-1] if held else piece
+            apart = held and (piece.boot_id != last.boot_id or piece.first_index != last.end_index)
+            if apart or (held and last.end_index - held[0].first_index >= most):
+                yield self._joined(held)
+                held = []
+            held.append(piece)
+        if held:
+            yield self._joined(held)
+
+    def _joined(self, held: Sequence[Piece]) -> SampleBlock:
+        counts = held[0].counts if len(held) == 1 else np.concatenate([piece.counts for piece in held])
+        si = (counts if self._plain else counts[:, self._columns]).astype(np.float64) * self._scales
+        stamps = [(piece.first_index, piece.tick / self.info.tick_hz) for piece in held if piece.tick is not None]
         return SampleBlock(
-            pod_id=piece.pod_id,
-            boot_id=piece.boot_id,
-            first_index=piece.first_index,
-            stamp_index=np.array([piece.first_index] * len(stamps), dtype=np.int64),
-            stamp_s=np.array(stamps, dtype=np.float64),
+            pod_id=held[0].pod_id,
+            boot_id=held[0].boot_id,
+            first_index=held[0].first_index,
+            stamp_index=np.array([index for index, _ in stamps], dtype=np.int64),
+            stamp_s=np.array([time_s for _, time_s in stamps], dtype=np.float64),
             accel_mps2=si[:, :3],
             gyro_radps=si[:, 3:],
         )
