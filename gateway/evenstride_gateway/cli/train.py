@@ -52,7 +52,7 @@ def train(*, recordings: Path | None, table: Path | None, seed: int, as_json: bo
                 "data": DATA,
                 "licence": LICENCE,
                 "command": "evenstride train",
-                "inputs_sha256": _hash(sorted(folder.glob("*.npz"))),
+                "inputs_sha256": inputs_hash(sorted(folder.glob("*.npz"))),
             },
         )
     text = dump_table(made)
@@ -78,7 +78,8 @@ def _said(table: LearnedTable) -> dict[str, float]:
     }
 
 
-def _hash(paths: list[Path]) -> str:
+def inputs_hash(paths: list[Path]) -> str:
+    """SHA-256 over names, sizes and bytes of the recordings."""
     whole = hashlib.sha256()
     for path in paths:
         content = path.read_bytes()
