@@ -14,7 +14,9 @@ from support.turns import RATE_HZ, only_bends, session
 
 from evenstride_analysis.context import Ground
 from evenstride_analysis.model import Doubt, Measure, Side, Step, Verdict
-from evenstride_analysis.simulate import even, laps, uneven
+from evenstride_analysis.simulate import Part, RunnerPlan, Scenario, SensorPlan, even, laps, uneven
+from evenstride_analysis.simulate.presets import bend_only
+from evenstride_analysis.simulate.wearing import LooseStrap
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.closing import put_ground, regrid
 from evenstride_gateway.config import SymmetryConfig
@@ -90,8 +92,26 @@ def test_a_runner_in_bends_only(store: Store) -> None:
     assert "in bends to the left" in text  # what was measured there stands by itself
 
 
-def test_a_loose_pod(store: Store) -> None:
-    """The doubt itself is the detector's matter: here it is planted in every third stride of one leg."""
+def test_a_runner_who_is_uneven_in_bends_only(store: Store) -> None:
+    keep(store, session(bend_only(laps=1.5))[0])
+    text = report_of(store)
+    assert "No unevenness found" in text
+    bends = re.search(r"in bends to the left .{20,140}? (5\d\.\d) \(", text)
+    assert bends is not None
+    assert float(bends[1]) > 52.0  # shown, and not mixed in
+
+
+def test_a_loose_strap(store: Store) -> None:
+    strap = LooseStrap(hertz=16.0, damping=0.1)
+    plan = RunnerPlan(parts=(Part(duration_s=60.0, speed_mps=3.5),))
+    keep(store, session(Scenario(name="loose", plan=plan, sensor=SensorPlan(strap_right=strap)))[0])
+    text = report_of(store)
+    assert "No verdict: a pod sat loose on the leg." in text
+    assert "the right pod moved on the leg" in text
+
+
+def test_a_pod_that_is_loose_now_and_then(store: Store) -> None:
+    """Planted in every third stride of one leg: the others are not to be trusted either."""
     steps = [
         replace(step, stride=replace(step.stride, doubt=step.stride.doubt | Doubt.LOOSE))
         if step.side is Side.RIGHT and k % 6 in (0, 1)

@@ -122,7 +122,7 @@ def _explained(found: Symmetry, reading: Reading, used: Sequence[Step]) -> Symme
 
 
 def _refused(found: Symmetry, reason: str) -> Symmetry:
-    if found.verdict is Verdict.NOT_MEASURABLE:
+    if found.verdict is Verdict.NOT_MEASURABLE and not found.reason.startswith(FEW):
         return found
     return replace(found, index=None, low=None, high=None, verdict=Verdict.NOT_MEASURABLE, reason=reason)
 
