@@ -7,6 +7,7 @@ import typer
 
 from evenstride_gateway.cli import pod_commands, runner_commands
 from evenstride_gateway.cli.options import DataDir, Json, SessionId
+from evenstride_gateway.cli.stack import stack
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 an error inside evenstride; 2 wrong usage; 3 input that cannot be used; 4 a wrong setting "
@@ -395,3 +396,4 @@ def report(
 
 pod_commands.add_to(app)
 runner_commands.add_to(app, sessions)
+app.add_typer(stack, name="stack")
