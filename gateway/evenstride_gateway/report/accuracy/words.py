@@ -23,8 +23,8 @@ HOW = """\
 UNCERTAIN = """\
 Each stride states an SD, and the part of it that its leg keeps for a whole run. A 68 % interval should hold the truth
 in 68 of 100 cases: less is too bold, more too shy. A stride with an SD above 7 ms is doubted; a leg with an SD above
-6 ms gets no absolute verdict. The formula behind the SD is fitted to errors in these kinds of folds (but for the held-out
-speed), never to those of the tested runner."""
+6 ms gets no absolute verdict. The formula behind the SD is fitted to errors in these kinds of folds (not to those of
+the held-out speed), and never to those of the tested runner."""
 
 CURVE = """\
 Random groups of runners to train on, tested on six of the others; the last row is the fold "runner left out". More
