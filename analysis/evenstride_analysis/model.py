@@ -58,8 +58,6 @@ class Verdict(StrEnum):
 
 
 class SpeedSource(StrEnum):
-    """Where a speed comes from. Two parts are comparable in speed only where both have one."""
-
     LAP = "lap"
     TREADMILL = "treadmill"
     WATCH = "watch"
@@ -360,11 +358,7 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a session: all strides of one kind, or the `number`-th of its kind (from 1; 0 = all of them together).
-
-    `start_s`, `end_s` are session seconds; `legs` and `symmetry` (stance) are over the clean running strides inside,
-    which are on straights unless the kind is a bend. `speed` None: nothing can be compared that depends on speed.
-    """
+    """All of one kind (`number` 0), or the `number`-th; `symmetry` is of stance, on straights but for kinds of bend."""
 
     kind: PartKind
     number: int
@@ -377,17 +371,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoubtShare:
-    """How many running strides of a leg are doubted, the most frequent reason, and what that did to the verdicts."""
+    """What share (a fraction) of a leg's running strides is doubted, mostly why, and what that did to the verdicts."""
 
     side: Side
     running: int
-    doubted: int
+    share: float
     worst: str  # name of the doubt; "" = none
     effect: str  # "" = none
-
-    @property
-    def share(self) -> float:
-        return self.doubted / self.running if self.running else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

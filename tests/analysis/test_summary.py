@@ -70,7 +70,7 @@ def test_a_pod_loose_in_a_quarter_of_the_strides_allows_no_verdict() -> None:
 
 def test_missing_samples_choose_no_strides() -> None:
     gaps = summarise(doubted(35, Doubt.GAP), duration_s=70.0, system=system_of())
-    assert all(share.doubted == 0 for share in gaps.doubts)
+    assert all(share.share == 0.0 for share in gaps.doubts)
     assert gaps.symmetry[Measure.STANCE].verdict is not Verdict.NOT_MEASURABLE
 
 

@@ -47,7 +47,7 @@ def _share(side: Side, running: Sequence[Step]) -> DoubtShare:
     share = DoubtShare(
         side=side,
         running=len(running),
-        doubted=doubted,
+        share=doubted / len(running) if running else 0.0,
         worst="loose" if loose > TOO_MANY_LOOSE * len(running) else max(names, key=names.__getitem__, default=""),
         effect="",
     )

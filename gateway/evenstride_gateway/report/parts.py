@@ -102,7 +102,7 @@ def doubt_lines(summary: Summary) -> list[str]:
         f"{share.side.value.capitalize()} leg: {100 * share.share:.0f} % of {share.running} running strides doubted"
         f" ({_DOUBTS.get(share.worst, share.worst)}); {_EFFECTS.get(share.effect, 'few enough to leave out')}."
         for share in summary.doubts
-        if share.doubted
+        if share.share > 0.0
     ]
 
 
