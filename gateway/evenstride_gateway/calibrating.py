@@ -16,10 +16,10 @@ from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import InputError, StoreError
 from evenstride_gateway.recorder import Seat
 from evenstride_gateway.rerunning import run_session_again
+from evenstride_gateway.results import PLACEMENT
 from evenstride_gateway.samples import SampleReader
 from evenstride_gateway.store import CalibrationKind, Store
 
-PLACEMENT = "placement"  # the session's setting with what was wrong, in words
 _LOOK_S = 240.0  # standing and the first minutes of running are enough; a whole run may hold a pod that was moved
 # At stop a rotation is only changed where the one in use is grossly wrong: below it, the found one is no better than
 # the one in use (its own error is 6 degrees), and the figures hardly follow (15 degrees: below 1.2 ms, median).
@@ -110,19 +110,20 @@ def after_stop(
     system: SystematicError,
     *,
     made_at: datetime,
-) -> dict[tuple[str, Side], Seat]:
-    """What a session just stored says of its pods' seats goes into its settings; returns the new seats."""
+) -> tuple[dict[tuple[str, Side], Seat], str]:
+    """What a session just stored says of its pods' seats goes into its settings; returns new seats and words."""
     report = settle_seats(store, session_id, system, made_at=made_at)
     sides = {a.pod_id: a.side for a in store.assignments(session_id)}
     alarms = [drift_words(sides[pod_id].value, list(points)) for pod_id, points in drift.items() if pod_id in sides]
     words = [*report.words, *(alarm for alarm in alarms if alarm)]
     if words:
         store.put_settings(session_id, {PLACEMENT: " ".join(words)})
-    return {
+    found = {
         (seat.pod_id, seat.side): Seat(rotation=seat.alignment.rotation, version=seat.version)
         for seat in report.seats
         if seat.alignment is not None and seat.side is not None and seat.version is not None
     }
+    return found, " ".join(words)
 
 
 def stored_seats(store: Store) -> dict[tuple[str, Side], Seat]:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from evenstride_analysis.mechanics import Mechanics, cumulative_impact, mechanics
-from evenstride_analysis.model import LossCause, PodInfo, Side, Step
+from evenstride_analysis.model import LossCause, PodInfo, Session, Side, Step
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.report.data import PodFigures, ReportData
-from evenstride_gateway.results import TREADMILL, session_steps, summary_of, system_error
-from evenstride_gateway.store import BootSpan, Mass, Store
+from evenstride_gateway.results import PLACEMENT, TREADMILL, session_steps, summary_of, system_error
+from evenstride_gateway.store import BootSpan, CalibrationKind, Mass, Store
 
-_SAID = frozenset({"estimator_error_percent", "allowance_percent", TREADMILL})  # the system error says them in words
+_SAID = frozenset(
+    {"estimator_error_percent", "allowance_percent", TREADMILL, PLACEMENT}
+)  # the system error says them in words
 
 
 def report_data(store: Store, session_id: str, config: SymmetryConfig, *, version: str) -> ReportData:
@@ -32,10 +34,24 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
         software=version,
         made_at=datetime.now(UTC),
         settings={k: v for k, v in session.settings.items() if k not in _SAID},
+        notices=tuple(_pods_said(store, session)),
         changes=standing(store, session_id, system, summary=summary).changes,
         mechanics=moved(steps, mass),
         cumulative=tuple(cumulative_impact(steps, side) for side in Side),
     )
+
+
+def _pods_said(store: Store, session: Session) -> list[str]:
+    """What was wrong with the pods' seats, and what the runner's last swap-legs test before this session said."""
+    said = [session.settings[PLACEMENT]] if session.settings.get(PLACEMENT) else []
+    tests = [
+        test
+        for test in store.calibrations(CalibrationKind.SWAP, session.runner_id)
+        if test.made_at <= (session.stopped_at or test.made_at) and test.content["said"]
+    ]
+    if tests:
+        said.append(f"Swap-legs test of {tests[-1].made_at:%d %B %Y}: {'; '.join(tests[-1].content['said'])}.")
+    return said
 
 
 def moved(steps: Sequence[Step], mass: Mass | None) -> Mechanics:

@@ -145,6 +145,7 @@ def summary_of(session: Session, steps: Sequence[Step], system: SystematicError)
     return summarise(steps, duration_s=lasted_s, system=system, ground=ground_of(session))
 
 
+PLACEMENT = "placement"  # the setting with what was wrong with the pods' seats, in words
 TRACK, TREADMILL = "track_m", "treadmill_mps"  # what a session's settings say of the ground
 
 

@@ -49,7 +49,7 @@ class Sessions:
         self._view, self._config, self._system, self._utc = view, config, system, utc
         # What a stored session says of its pods' seats: in the store's thread, with the drift that was seen live.
         self.on_stored: (
-            Callable[[Store, str, Mapping[str, Sequence[DriftPoint]]], dict[tuple[str, Side], Seat]] | None
+            Callable[[Store, str, Mapping[str, Sequence[DriftPoint]]], tuple[dict[tuple[str, Side], Seat], str]] | None
         ) = None
         self.changing = asyncio.Lock()  # held while a session starts or stops
         self._clocks_due_s = self._rerun_due_s = 0.0
@@ -90,6 +90,7 @@ class Sessions:
                 seats=self._recorder.seats,
             )
             self._backfiller.renew()
+            self._view.on_warning("seats", "")
             self._clocks_of = set()
             await self._recorder.start(session, sides, start_s=start_s)
             self._view.on_session(
@@ -156,7 +157,9 @@ class Sessions:
         if look is None:
             return
         try:
-            self._recorder.seats |= await self._queue.call(lambda store: look(store, session_id, drift))
+            seats, words = await self._queue.call(lambda store: look(store, session_id, drift))
+            self._recorder.seats |= seats
+            self._view.on_warning("seats", words)
         except StoreError as error:  # the session is stored; what could not be read of it is said
             self._view.on_warning("seats", f"How the pods sat was not looked at: {error}.")
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from evenstride_analysis.model import LossCause
+from evenstride_analysis.placement.drift import drift_words
 from evenstride_gateway.air import PodFlag
 from evenstride_gateway.health import Health, PodHealth
 from evenstride_gateway.intake import Intake
@@ -58,6 +59,10 @@ class Status:
         texts = {key: warning.text for key, warning in self.health.warnings.items() if not key.startswith("pod ")}
         if self.health.store.cut_at_start:
             texts["cut at start"] = f"The last run was cut off: {self.health.store.cut_at_start}."
+        for pod_id, pipeline in self._recorder.pipelines.items():
+            side = self._recorder.sides.get(pod_id)
+            if side is not None and (drift := drift_words(side.value, pipeline.drift)):
+                texts[f"drift of {pod_id}"] = drift
         for key in self._told - texts.keys():
             self._view.on_warning(key, "")
         for key, text in texts.items():

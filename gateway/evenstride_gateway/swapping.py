@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from evenstride_analysis.model import Measure, Side
+from evenstride_analysis.model import Measure, Side, Verdict
 from evenstride_analysis.swap import TARGET_PAIRS, SwapTest, pairs_so_far, swap_test
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.calibrating import exchanged
@@ -37,7 +37,8 @@ def swap_result(store: Store, first: str, second: str, system: SystematicError) 
 
 def keep_result(store: Store, first: str, second: str, tests: list[SwapTest], made_at: datetime) -> None:
     """Store what a test said with its runner; it goes when the second session is deleted."""
-    content = {"first": first, "second": second, "tests": [asdict(test) for test in tests]}
+    said = [line.headline for line in swap_words(tests) if line.verdict is not Verdict.NOT_MEASURABLE]
+    content = {"first": first, "second": second, "tests": [asdict(test) for test in tests], "said": said}
     runner_id = store.session(second).runner_id
     store.put_calibration(CalibrationKind.SWAP, runner_id, content, made_at=made_at, session_id=second)
 

@@ -11,10 +11,10 @@ from support.whole_gateway import Run, balanced, gateway_run, play
 from evenstride_analysis.frames import turn_between_rad
 from evenstride_analysis.model import Side
 from evenstride_analysis.simulate import Scenario, VirtualRunner, worn
-from evenstride_gateway.calibrating import GROSS_RAD, PLACEMENT, exchanged, find_seats, settle_seats, stored_seats
+from evenstride_gateway.calibrating import GROSS_RAD, exchanged, find_seats, settle_seats, stored_seats
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.recorder import Seat
-from evenstride_gateway.results import system_error
+from evenstride_gateway.results import PLACEMENT, system_error
 from evenstride_gateway.store import CalibrationKind, Store
 from evenstride_gateway.virtual.pod_signal import NOMINAL_RATE_HZ, RecordingSource, SignalSource
 from evenstride_gateway.virtual.world import POD_IDS
