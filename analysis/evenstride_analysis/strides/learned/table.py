@@ -200,7 +200,8 @@ def _net(nets: _Reader, name: str) -> Net:
     ):
         if wrong:
             raise InputError(f"table of coefficients: {reader.where}{key} has another size than its network needs")
-    net = Net(np.array([round(reader.number("start_s") / GRID_S, 3)]), first, first_bias, second, last)
+    start = np.array([round(reader.number("start_s") / GRID_S, 3)])
+    net = rounded(Net(start, first, first_bias, second, last))
     for part in net:
         part.setflags(write=False)
     return net
