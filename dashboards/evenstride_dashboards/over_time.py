@@ -153,7 +153,7 @@ def session() -> Panels:
                         measurement=STRIDE,
                         columns=(Column(field="stride_id", label=name, function="count"),),
                         chosen=ONE,
-                        matches={"doubt": f"(^|[|]){name}($|[|])"},
+                        matches={"doubt": rf"\b{name}\b"},
                         alias=name.replace("_", " "),
                     )
                     for name in (~Doubt(0)).names

@@ -112,7 +112,7 @@ def test_uids_and_links_hold_together() -> None:
         assert set(re.findall(r"/d/([\w-]+)", text)) <= set(uids)
         assert page(name)["links"][0]["type"] == "dashboards"
         assert page(name)["tags"] == ["evenstride"]
-        assert [one["name"] for one in page(name)["templating"]["list"]][0] == "datasource"
+        assert page(name)["templating"]["list"][0]["name"] == "datasource"
 
 
 def test_colours_are_those_of_the_live_page() -> None:
