@@ -1,5 +1,6 @@
 """Pods worn as people wear them: the axes are found when the session stops, it runs again, the next one knows."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from evenstride_analysis.simulate import Scenario, VirtualRunner, worn
 from evenstride_gateway.calibrating import GROSS_RAD, exchanged, find_seats, settle_seats, stored_seats
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.recorder import Seat
+from evenstride_gateway.reporting import report_data
 from evenstride_gateway.results import PLACEMENT, system_error
 from evenstride_gateway.store import CalibrationKind, Store
 from evenstride_gateway.virtual.pod_signal import NOMINAL_RATE_HZ, RecordingSource, SignalSource
@@ -75,6 +77,11 @@ def test_swapped_pods_are_told(tmp_path: Path) -> None:
             books = await run.stop()
             said = run.store.session(books.session_id).settings[PLACEMENT]
             assert said.startswith(f"The pods are swapped: {run.right.pod_id} was to be on the left leg")
+            board = run.gateway.view.snapshot(asyncio.get_running_loop().time())
+            assert said in board["warnings"]
+            data = report_data(run.store, books.session_id, run.gateway.config.symmetry, version="test")
+            assert data.notices == (said,)
+            assert PLACEMENT not in data.settings
 
     play(scenario())
 
