@@ -85,3 +85,47 @@ def parked(
     from evenstride_gateway.cli.stack_data import parked as show
 
     show(sink, data=data, as_json=as_json)
+
+
+@stack.command("grafana")
+def grafana(
+    *,
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="Where Grafana is.")] = "http://127.0.0.1:3000",
+    token_file: Annotated[
+        Path, typer.Option("--token-file", metavar="FILE", help="File with the token of a service account (Admin).")
+    ],
+    influx_url: Annotated[
+        str, typer.Option("--influx-url", metavar="URL", help="Where InfluxDB is, as Grafana sees it.")
+    ] = "http://127.0.0.1:8086",
+    influx_version: Annotated[Literal["1", "2"], typer.Option("--influx-version", help="1 for 1.x, 2 for 2.x.")] = "2",
+    bucket: Annotated[
+        str, typer.Option("--bucket", metavar="NAME", help="Bucket; the database of 1.x.")
+    ] = "evenstride",
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="User (1.x).")] = "",
+    influx_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--influx-token-file",
+            metavar="FILE",
+            help="File with the token (1.x: password) that Grafana reads with.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hand data source, dashboards and alert rules to a running Grafana.
+
+    What exists keeps its name and place; what is not ours is not touched.
+    """
+    from evenstride_gateway.cli.stack_grafana import push
+
+    push(
+        url=url,
+        token_file=token_file,
+        influx_url=influx_url,
+        influx_version=influx_version,
+        bucket=bucket,
+        user=user,
+        influx_token_file=influx_token_file,
+        as_json=as_json,
+    )

@@ -1,0 +1,207 @@
+"""Hands data source, folder, dashboards and alert rules to a running Grafana.
+
+Only things with our own uids are written. What is there keeps its name and its place; what was provisioned from files,
+or carries our uid without being ours, is left alone. Doing it twice changes nothing the second time.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from grafana_client.api import GrafanaApi
+from grafana_client.client import GrafanaClientError, GrafanaException
+from niquests.exceptions import RequestException
+
+from evenstride_gateway.errors import ConfigError, SinkError
+
+FOLDER_UID, FOLDER_TITLE = "evenstride", "evenstride"
+SOURCE_UID, SOURCE_NAME = "evenstride-influx", "evenstride"
+TAG = "evenstride"
+_ALERTS = "alerts.json"
+_THEIRS = ("id", "version", "title")  # of a dashboard: what Grafana or its reader decides
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class InfluxSource:
+    """Where Grafana reads. `url` as Grafana sees it. No repr: secrets do not belong in logs."""
+
+    url: str
+    version: str  # "1" or "2"
+    bucket: str
+    user: str = ""
+    secret: str = ""  # password of 1.x, token of 2.x
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What was done, one sentence each."""
+
+    made: list[str] = field(default_factory=list[str])
+    changed: list[str] = field(default_factory=list[str])
+    kept: list[str] = field(default_factory=list[str])
+
+
+def push(url: str, token: str, source: InfluxSource) -> Pushed:
+    """Bring a Grafana up to date.
+
+    Raises ConfigError when the token or the data source is refused, SinkError when Grafana cannot be reached.
+    """
+    api: Any = GrafanaApi.from_url(_with_slash(url), credential=token)  # its methods carry no types
+    done = Pushed()
+    try:
+        _data_source(api, source, done)
+        _folder(api, done)
+        for page in dashboards():
+            _dashboard(api, page, done)
+        for rule in alert_rules():
+            _rule(api, rule, done)
+    except GrafanaClientError as error:
+        if error.status_code in (401, 403):
+            raise ConfigError(
+                f"Grafana at {url} refuses the token ({error.status_code}): it needs a service account that may edit "
+                "data sources, folders, dashboards and alert rules (role Admin)"
+            ) from error
+        raise ConfigError(f"Grafana at {url} refuses: {_said(error)}") from error
+    except (GrafanaException, RequestException) as error:
+        raise SinkError(f"Grafana at {url} cannot be used now: {_said(error)}") from error
+    return done
+
+
+def dashboards() -> list[Json]:
+    """The generated dashboards, as Grafana takes them."""
+    return [page for name, page in sorted(_generated().items()) if name != _ALERTS]
+
+
+def alert_rules() -> list[Json]:
+    """The generated alert rules."""
+    return list(_generated()[_ALERTS]["rules"])
+
+
+def _generated() -> dict[str, Json]:
+    folder = resources.files("evenstride_dashboards") / "generated"
+    return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.iterdir()}
+
+
+def _data_source(api: Any, source: InfluxSource, done: Pushed) -> None:
+    wanted = _source_body(source)
+    held = _held(api.datasource.get_datasource_by_uid, SOURCE_UID)
+    if held is None:
+        name, n = SOURCE_NAME, 1
+        while _held(api.datasource.get_datasource_by_name, name) is not None:  # somebody else's: not touched
+            n += 1
+            name = f"{SOURCE_NAME} {n}"
+        api.datasource.create_datasource(wanted | {"name": name})
+        done.made.append(f"data source {name}")
+        return
+    what = f"data source {held['name']}"
+    if held["type"] != "influxdb":
+        raise ConfigError(f"Grafana's {what} has the uid {SOURCE_UID} and is of type {held['type']}: not touched")
+    if held.get("readOnly"):
+        done.kept.append(f"{what}: provisioned from a file")
+        return
+    api.datasource.update_datasource_by_uid(
+        SOURCE_UID, wanted | {"name": held["name"], "isDefault": held.get("isDefault", False)}
+    )
+    done.changed.append(what)  # Grafana shows no secrets: whether this one is new cannot be seen
+
+
+def _source_body(source: InfluxSource) -> Json:
+    body: Json = {
+        "uid": SOURCE_UID,
+        "type": "influxdb",
+        "access": "proxy",
+        "url": source.url,
+        "jsonData": {"dbName": source.bucket, "httpMode": "POST"},
+        "secureJsonData": {},
+    }
+    if source.version == "1":
+        body["user"] = source.user
+        body["secureJsonData"] = {"password": source.secret}
+    else:  # InfluxQL on 2.x: the token stands in a header
+        body["jsonData"]["httpHeaderName1"] = "Authorization"
+        body["secureJsonData"] = {"httpHeaderValue1": f"Token {source.secret}"}
+    return body
+
+
+def _folder(api: Any, done: Pushed) -> None:
+    held = _held(api.folder.get_folder, FOLDER_UID)
+    if held is None:
+        api.folder.create_folder(FOLDER_TITLE, uid=FOLDER_UID)
+        done.made.append(f"folder {FOLDER_TITLE}")
+    else:
+        done.kept.append(f"folder {held['title']}")
+
+
+def _dashboard(api: Any, page: Json, done: Pushed) -> None:
+    held = _held(api.dashboard.get_dashboard, page["uid"])
+    if held is None:
+        api.dashboard.update_dashboard(
+            {"dashboard": page | {"id": None}, "folderUid": FOLDER_UID, "overwrite": False, "message": "evenstride"}
+        )
+        done.made.append(f"dashboard {page['title']}")
+        return
+    theirs, about = held["dashboard"], held["meta"]
+    what = f"dashboard {theirs['title']}"
+    if TAG not in (theirs.get("tags") or ()):
+        done.kept.append(f"{what}: has our uid {page['uid']} without our tag, so it is not ours")
+    elif about.get("provisioned"):
+        done.kept.append(f"{what}: provisioned from a file")
+    elif _own(theirs) == _own(page):
+        done.kept.append(what)
+    else:
+        ours = page | {"id": theirs.get("id"), "version": theirs.get("version"), "title": theirs["title"]}
+        api.dashboard.update_dashboard(
+            {"dashboard": ours, "folderUid": about.get("folderUid", ""), "overwrite": True, "message": "evenstride"}
+        )
+        done.changed.append(what)
+
+
+def _own(page: Json) -> Json:
+    return {key: value for key, value in page.items() if key not in _THEIRS}
+
+
+def _rule(api: Any, rule: Json, done: Pushed) -> None:
+    held = _held(api.alertingprovisioning.get_alertrule, rule["uid"])
+    if held is None:
+        api.alertingprovisioning.create_alertrule(rule, disable_provenance=True)
+        done.made.append(f"alert rule {rule['title']}")
+        return
+    what = f"alert rule {held['title']}"
+    if held.get("provenance") == "file":
+        done.kept.append(f"{what}: provisioned from a file")
+        return
+    places = ("title", "folderUID", "ruleGroup", "isPaused", "notification_settings", "orgID")
+    theirs = {key: held[key] for key in places if held.get(key) is not None}
+    if all(held.get(key) == value for key, value in (rule | theirs).items()):
+        done.kept.append(what)
+        return
+    api.alertingprovisioning.update_alertrule(rule["uid"], rule | theirs, disable_provenance=True)
+    done.changed.append(what)
+
+
+def _held(read: Callable[[str], Any], name: str) -> Json | None:
+    """What Grafana holds under this name; None where there is nothing."""
+    try:
+        return read(name)
+    except GrafanaClientError as error:
+        if error.status_code == 404:
+            return None
+        raise
+
+
+def _with_slash(url: str) -> str:
+    """Raises ConfigError for what is no address. A path is the prefix of a Grafana behind a proxy."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"--url {url}: http://HOST:PORT or https://HOST was expected")
+    path = parts.path if not parts.path.strip("/") or parts.path.endswith("/") else parts.path + "/"
+    return urlunsplit(parts._replace(path="" if path == "/" else path))
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
