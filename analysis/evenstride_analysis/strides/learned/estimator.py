@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import smooth
+from evenstride_analysis.filters import combine, smooth
 from evenstride_analysis.model import Doubt, FloatArray, Gait
 from evenstride_analysis.strides.estimator import Events, RulesEstimator, StrideWindow
 from evenstride_analysis.strides.learned.frame import functional_frame
@@ -159,11 +159,11 @@ def sagittal(
     first = swing0 - GRID_BEFORE_S / GRID_S * step - len(kernel) // 2
     count = int((swing1 - swing0) / step + (GRID_BEFORE_S + GRID_AFTER_S) / GRID_S)
     grid = np.empty((count, 3))
-    for row in range(2):
-        turned = frame[row, 0] * accel[:, 0] + frame[row, 1] * accel[:, 1] + frame[row, 2] * accel[:, 2]
+    turned = np.empty(accel.shape[0])
+    for row in range(3):
+        x = accel if row < 2 else gyro
+        combine(turned, frame[row, 0], x[:, 0], frame[row, 1], x[:, 1], frame[row, 2], x[:, 2])
         grid[:, row] = on_grid(smooth(turned, kernel, 1), first, step, count)
-    turned = frame[2, 0] * gyro[:, 0] + frame[2, 1] * gyro[:, 1] + frame[2, 2] * gyro[:, 2]
-    grid[:, 2] = on_grid(smooth(turned, kernel, 1), first, step, count)
     return grid
 
 

@@ -2,11 +2,14 @@
 
 import math
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 
-from evenstride_analysis.compiled import compiled
+from evenstride_analysis.compiled import COMPILES, compiled
 from evenstride_analysis.model import FloatArray
+
+Values = TypeVar("Values", float, FloatArray)
 
 GRID_S = 0.0025
 SPACING = 6  # grid steps between two values of a window: 15 ms
@@ -30,10 +33,23 @@ def on_grid(signal: FloatArray, first: float, step: float, count: int) -> FloatA
 
     Positions outside of the signal are moved to its ends.
     """
+    if COMPILES:
+        out = np.empty(count)
+        last, lowest = len(signal) - 2.0, len(signal) - 3
+        for j in range(count):
+            at = min(max(first + step * j, 1.0), last)
+            i = min(int(at), lowest)
+            out[j] = _cubic(at - i, signal[i - 1], signal[i], signal[i + 1], signal[i + 2])
+        return out
     positions = np.minimum(np.maximum(first + step * np.arange(count), 1.0), len(signal) - 2.0)
     k = np.minimum(positions, len(signal) - 3.0).astype(np.int64)
-    t = positions - k
-    before, here, after, beyond = signal[k - 1], signal[k], signal[k + 1], signal[k + 2]
+    t = positions - k.astype(np.float64)
+    return _cubic(t, signal[k - 1], signal[k], signal[k + 1], signal[k + 2])
+
+
+@compiled
+def _cubic(t: Values, before: Values, here: Values, after: Values, beyond: Values) -> Values:
+    """Between `here` (t = 0) and `after` (t = 1), numbers or arrays of them."""
     slope, bend = after - before, before - 2.0 * here + after
     twist = (beyond - before) / 6.0 - 0.5 * (after - here)
     return here + t * (0.5 * slope - twist + t * (0.5 * bend + t * twist))
@@ -58,6 +74,12 @@ def column_sums(rows: FloatArray) -> FloatArray:
     n = rows.shape[0]
     while n > 1:
         half = (n + 1) // 2
-        rows[: n - half] += rows[half:n]
+        if COMPILES:
+            for j in range(n - half):
+                upper, lower = rows[j], rows[half + j]
+                for k in range(len(upper)):
+                    upper[k] += lower[k]
+        else:
+            rows[: n - half] += rows[half:n]
         n = half
     return rows[0]
