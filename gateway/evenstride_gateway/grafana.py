@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from grafana_client.api import GrafanaApi
@@ -22,6 +22,8 @@ SOURCE_UID, SOURCE_NAME = "evenstride-influx", "evenstride"
 TAG = "evenstride"
 _ALERTS = "alerts.json"
 _THEIRS = ("id", "version", "title")  # of a dashboard: what Grafana or its reader decides
+_OF_SOURCE = ("name", "isDefault", "basicAuth", "basicAuthUser", "withCredentials")
+_MOST_NAMES = 20
 
 Json = dict[str, Any]
 
@@ -69,6 +71,8 @@ def push(url: str, token: str, source: InfluxSource) -> Pushed:
         raise ConfigError(f"Grafana at {url} refuses: {_said(error)}") from error
     except (GrafanaException, RequestException) as error:
         raise SinkError(f"Grafana at {url} cannot be used now: {_said(error)}") from error
+    finally:
+        api.client.s.close()
     return done
 
 
@@ -91,10 +95,8 @@ def _data_source(api: Any, source: InfluxSource, done: Pushed) -> None:
     wanted = _source_body(source)
     held = _held(api.datasource.get_datasource_by_uid, SOURCE_UID)
     if held is None:
-        name, n = SOURCE_NAME, 1
-        while _held(api.datasource.get_datasource_by_name, name) is not None:  # somebody else's: not touched
-            n += 1
-            name = f"{SOURCE_NAME} {n}"
+        names = _names(SOURCE_NAME)  # somebody else's data source is not touched
+        name = next(name for name in names if _held(api.datasource.get_datasource_by_name, name) is None)
         api.datasource.create_datasource(wanted | {"name": name})
         done.made.append(f"data source {name}")
         return
@@ -104,10 +106,14 @@ def _data_source(api: Any, source: InfluxSource, done: Pushed) -> None:
     if held.get("readOnly"):
         done.kept.append(f"{what}: provisioned from a file")
         return
-    api.datasource.update_datasource_by_uid(
-        SOURCE_UID, wanted | {"name": held["name"], "isDefault": held.get("isDefault", False)}
-    )
-    done.changed.append(what)  # Grafana shows no secrets: whether this one is new cannot be seen
+    theirs = {key: held[key] for key in _OF_SOURCE if key in held}
+    options: Json = held.get("jsonData") or {}
+    api.datasource.update_datasource_by_uid(SOURCE_UID, wanted | theirs | {"jsonData": options | wanted["jsonData"]})
+    visible = {key: value for key, value in wanted.items() if key != "secureJsonData"}
+    if _covers(held, visible):  # Grafana shows no secrets: whether this one is new cannot be seen
+        done.kept.append(f"{what}; its secret was written again")
+    else:
+        done.changed.append(what)
 
 
 def _source_body(source: InfluxSource) -> Json:
@@ -130,11 +136,19 @@ def _source_body(source: InfluxSource) -> Json:
 
 def _folder(api: Any, done: Pushed) -> None:
     held = _held(api.folder.get_folder, FOLDER_UID)
-    if held is None:
-        api.folder.create_folder(FOLDER_TITLE, uid=FOLDER_UID)
-        done.made.append(f"folder {FOLDER_TITLE}")
-    else:
+    if held is not None:
         done.kept.append(f"folder {held['title']}")
+        return
+    for title in _names(FOLDER_TITLE):
+        try:
+            api.folder.create_folder(title, uid=FOLDER_UID)
+        except GrafanaClientError as error:
+            if error.status_code not in (409, 412):  # an older Grafana wants titles that nobody else has
+                raise
+        else:
+            done.made.append(f"folder {title}")
+            return
+    raise ConfigError(f"Grafana has {_MOST_NAMES} folders called {FOLDER_TITLE} already: none was made")
 
 
 def _dashboard(api: Any, page: Json, done: Pushed) -> None:
@@ -151,7 +165,7 @@ def _dashboard(api: Any, page: Json, done: Pushed) -> None:
         done.kept.append(f"{what}: has our uid {page['uid']} without our tag, so it is not ours")
     elif about.get("provisioned"):
         done.kept.append(f"{what}: provisioned from a file")
-    elif _own(theirs) == _own(page):
+    elif _covers(theirs, {key: value for key, value in page.items() if key not in _THEIRS}):
         done.kept.append(what)
     else:
         ours = page | {"id": theirs.get("id"), "version": theirs.get("version"), "title": theirs["title"]}
@@ -161,10 +175,6 @@ def _dashboard(api: Any, page: Json, done: Pushed) -> None:
         done.changed.append(what)
 
 
-def _own(page: Json) -> Json:
-    return {key: value for key, value in page.items() if key not in _THEIRS}
-
-
 def _rule(api: Any, rule: Json, done: Pushed) -> None:
     held = _held(api.alertingprovisioning.get_alertrule, rule["uid"])
     if held is None:
@@ -172,12 +182,16 @@ def _rule(api: Any, rule: Json, done: Pushed) -> None:
         done.made.append(f"alert rule {rule['title']}")
         return
     what = f"alert rule {held['title']}"
-    if held.get("provenance") == "file":
-        done.kept.append(f"{what}: provisioned from a file")
+    if (held.get("labels") or {}).get("app") != TAG:
+        done.kept.append(f"{what}: has our uid {rule['uid']} without our label, so it is not ours")
+        return
+    if held.get("provenance"):
+        how = "from a file" if held["provenance"] == "file" else f"by {held['provenance']}"
+        done.kept.append(f"{what}: provisioned {how}")
         return
     places = ("title", "folderUID", "ruleGroup", "isPaused", "notification_settings", "orgID")
     theirs = {key: held[key] for key in places if held.get(key) is not None}
-    if all(held.get(key) == value for key, value in (rule | theirs).items()):
+    if _covers(held, rule | theirs):
         done.kept.append(what)
         return
     api.alertingprovisioning.update_alertrule(rule["uid"], rule | theirs, disable_provenance=True)
@@ -187,16 +201,40 @@ def _rule(api: Any, rule: Json, done: Pushed) -> None:
 def _held(read: Callable[[str], Any], name: str) -> Json | None:
     """What Grafana holds under this name; None where there is nothing."""
     try:
-        return read(name)
+        found: object = read(name)
     except GrafanaClientError as error:
         if error.status_code == 404:
             return None
         raise
+    if not isinstance(found, dict):
+        raise GrafanaException(0, None, "what answers there is no Grafana")
+    return cast("Json", found)
+
+
+def _covers(held: object, wanted: object) -> bool:
+    """Whether everything that is wanted is there. Grafana adds defaults of its own to what it is given."""
+    if isinstance(wanted, dict):
+        if not isinstance(held, dict):
+            return False
+        there, ours = cast("Json", held), cast("Json", wanted)
+        return all(key in there and _covers(there[key], value) for key, value in ours.items())
+    if isinstance(wanted, list):
+        if not isinstance(held, list):
+            return False
+        rows, others = cast("list[object]", held), cast("list[object]", wanted)
+        return len(rows) == len(others) and all(_covers(a, b) for a, b in zip(rows, others, strict=True))
+    return held == wanted
+
+
+def _names(name: str) -> list[str]:
+    return [name, *(f"{name} {n}" for n in range(2, _MOST_NAMES + 1))]
 
 
 def _with_slash(url: str) -> str:
     """Raises ConfigError for what is no address. A path is the prefix of a Grafana behind a proxy."""
     parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise ConfigError("--url: an address without user and password was expected; the token stands in a file")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"--url {url}: http://HOST:PORT or https://HOST was expected")
     path = parts.path if not parts.path.strip("/") or parts.path.endswith("/") else parts.path + "/"

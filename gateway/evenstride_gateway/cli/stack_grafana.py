@@ -43,6 +43,6 @@ def _secret(path: Path, option: str) -> str:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{option} {path}: cannot be read: {error}") from error
-    if not text or len(text) > _LONGEST_SECRET or "\n" in text:
+    if not text or len(text) > _LONGEST_SECRET or not (text.isascii() and text.isprintable()):
         raise ConfigError(f"{option} {path}: one line with the secret was expected")
     return text
