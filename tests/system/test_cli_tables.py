@@ -148,7 +148,7 @@ def test_one_leg_alone_is_told_and_analyzed(table: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
-        (["analyze"], Exit.INPUT, "a recording file or --session"),
+        (["analyze"], Exit.INPUT, "either recording files, or --session"),
         (["analyze", "absent.csv"], Exit.INPUT, "absent.csv"),
         (["analyze", "{table}", "--sensor-axes", "x=q"], Exit.INPUT, "x=-y,y=x,z=z"),
         (["analyze", "{table}", "--out", "absent/strides.csv"], Exit.OTHER, "cannot be written"),

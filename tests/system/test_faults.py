@@ -268,7 +268,7 @@ def test_packets_that_are_too_short_are_refused_in_plain_words(tmp_path: Path, m
         async with gateway_run(tmp_path, mtu={Side.LEFT: mtu}) as run:
             await run.until(lambda: run.streams(run.right))
             await run.start()
-            await run.play(8)
+            await run.play(12)
             assert refusal in run.warnings_now()
             assert refusal in run.page_now()
             assert run.health_now()[run.left.pod_id]["refused"] == refusal

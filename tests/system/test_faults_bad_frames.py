@@ -162,7 +162,7 @@ def test_reordered_and_duplicated_frames(tmp_path: Path) -> None:
 def test_a_pod_that_cuts_every_frame_harms_nobody(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with started(tmp_path, bends={Side.LEFT: Bends(cut_to=60)}) as run:
-            await run.play(8)
+            await run.play(12)
             assert run.health_now()[LEFT]["malformed"] > 100
             books = balanced(await run.stop(), boots=1)
             complete(books)
@@ -182,7 +182,7 @@ def test_a_pod_of_a_newer_major_version_is_refused_by_name(tmp_path: Path) -> No
             assert refusal in run.warnings_now()
             assert refusal in run.page_now()
             await run.start()
-            await run.play(8)
+            await run.play(12)
             complete(balanced(await run.stop(), boots=1))
 
     play(scenario())
