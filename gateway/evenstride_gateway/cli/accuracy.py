@@ -12,11 +12,12 @@ from evenstride_analysis.study.result import Study
 from evenstride_analysis.units import ms_from_s
 from evenstride_gateway.cli.common import out, print_json, progress
 from evenstride_gateway.cli.inputs import changed, inputs
+from evenstride_gateway.cli.kept import kept_dir
 from evenstride_gateway.errors import EvenstrideError
 from evenstride_gateway.tables.strides import atomic
 
 try:
-    from evenstride_gateway.cli.study import measure, recompute
+    from evenstride_gateway.cli.study import RECHECKED, measure, recompute
     from evenstride_gateway.report.accuracy.page import page as words
     from evenstride_gateway.report.accuracy.pictures import pictures
     from evenstride_gateway.report.accuracy.stored import dump_study, load_study, plain
@@ -24,11 +25,16 @@ except ImportError as missing:
     raise EvenstrideError(f"accuracy needs `pip install evenstride[train,report]`: {missing}") from missing
 
 TOLERANCE_S = 0.0003  # between machines: training adds up in another order
-RECHECKED = ("RBDS001", "RBDS018", "RBDS04")
 
 
 def accuracy(
-    *, recordings: Path | None, page: Path | None, jobs: int | None = None, check: bool = False, as_json: bool = False
+    *,
+    recordings: Path | None,
+    page: Path | None,
+    jobs: int | None = None,
+    check: bool = False,
+    fresh: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Measure the method in every kind of fold and write page, figures and pictures; or check what is written."""
     folder = recordings or Path(os.environ.get("EVENSTRIDE_DATA", "../shared/data"))
@@ -40,7 +46,7 @@ def accuracy(
         out.print(f"{written} is what recordings and code give")
         return
     with progress("folds and distortions", quiet=as_json) as tell:
-        study = measure(folder, workers=jobs or os.cpu_count() or 1, tell=tell)
+        study = measure(folder, workers=jobs or os.cpu_count() or 1, tell=tell, keep=None if fresh else kept_dir())
     if page is not None:
         study = replace(study, variants=variants_tried(page.parent / "decisions" / "0009-learned-estimator.md"))
         written = write(study, page)

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from evenstride_gateway.cli import pod_commands, runner_commands
+from evenstride_gateway.cli.common import data_dir
 from evenstride_gateway.cli.options import DataDir, Json, SessionId
+from evenstride_gateway.cli.speed import decide_by_command, decide_by_work
 from evenstride_gateway.cli.stack import stack
 
 EXIT_CODES = (
@@ -56,6 +58,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def evenstride(
+    context: typer.Context,
     *,
     verbose: Annotated[
         bool,
@@ -67,6 +70,7 @@ def evenstride(
     ] = False,
 ) -> None:
     del verbose, version  # the first is taken off the arguments before they are parsed
+    decide_by_command(context.invoked_subcommand)
 
 
 @app.command()
@@ -259,6 +263,8 @@ def analyze(
 
     With many inputs a failing one is named and does not stop the others.
     """
+    raw = data_dir(data) / "raw"
+    decide_by_work([*(recordings or ()), *((raw,) if every_session else (raw / name for name in sessions or ()))])
     from evenstride_gateway.cli.analyze import analyze as work
 
     code = work(
@@ -312,12 +318,13 @@ def accuracy(
         bool,
         typer.Option("--check", metavar="", help="Only say whether the written page is stale; takes about a minute."),
     ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", metavar="", help="Use no part kept from an earlier study.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train and measure the method on runners it has never seen, in every kind of fold. Takes about ten minutes."""
     from evenstride_gateway.cli.accuracy import accuracy as measure
 
-    measure(recordings=recordings, page=page, jobs=jobs, check=check, as_json=as_json)
+    measure(recordings=recordings, page=page, jobs=jobs, check=check, fresh=fresh, as_json=as_json)
 
 
 @app.command()

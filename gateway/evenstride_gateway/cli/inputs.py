@@ -8,24 +8,55 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+import sklearn
+
 from evenstride_analysis.study.result import Inputs
 from evenstride_gateway.errors import InputError
 
 DATA_SETS = ("rbds", "jdx_run", "biomac_mean_stride", "tripod_walk")
-_ROOMS = ("strides", "training", "study", "simulate")
-_MODULES = ("accuracy.py", "compiled.py", "filters.py", "frames.py")
+_ROOMS = ("strides", "training", "study", "simulate", "symmetry", "context", "baseline")
+_MODULES = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "pairing.py", "student.py")
+_OF_FOLDS = ("accuracy.py", "training", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py")
+_OF_REST = (
+    *("pairing.py", "student.py", "symmetry", "context", "baseline", "simulate", "study/power.py"),
+    *("study/coverage_of_symmetry.py", "study/impact.py", "study/baselines.py", "study/turns.py", "study/assemble.py"),
+)
 
 
 def inputs(data: Path) -> Inputs:
     """Hashes of the recordings under `data`, of the packaged tables, and of the code that makes the figures."""
-    package = Path(str(resources.files("evenstride_analysis")))
-    code = {room: _digest(_sources((package / room).rglob("*.py"), package)) for room in _ROOMS}
-    code["modules"] = _digest(_sources((package / name for name in _MODULES), package))
+    package = _package()
+    code = {room: _code(package, (room,)) for room in _ROOMS}
+    code["modules"] = _code(package, _MODULES)
     return Inputs(
         data={name: _digest(_files(data / name)) for name in DATA_SETS},
         tables={path.name: _digest([(path.name, path.read_bytes())]) for path in sorted(package.rglob("*_1.json"))},
         code=code,
     )
+
+
+def stamps(made_from: Inputs, behaviour: str) -> tuple[str, str]:
+    """What the folds follow from, and what everything else does: code that only is quicker changes neither, for what
+    it finds (`behaviour`) stands in for the code of the methods.
+    """
+    package = _package()
+    common = f"{behaviour} {made_from.data} {made_from.tables} {np.__version__} {sklearn.__version__}"
+    return f"{common} {_code(package, _OF_FOLDS)}", f"{common} {_code(package, _OF_REST)}"
+
+
+def _package() -> Path:
+    return Path(str(resources.files("evenstride_analysis")))
+
+
+def _code(package: Path, names: Iterable[str]) -> str:
+    """Digest of modules and rooms, comments left out."""
+    paths = [
+        path
+        for name in names
+        for path in ([package / name] if name.endswith(".py") else (package / name).rglob("*.py"))
+    ]
+    return _digest(_sources(paths, package))
 
 
 def changed(before: Inputs, now: Inputs) -> list[str]:

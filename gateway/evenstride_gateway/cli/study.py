@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from evenstride_analysis.study.assemble import (
     walking,
 )
 from evenstride_analysis.study.baselines import baselines_markdown, simulate_baselines
+from evenstride_analysis.study.behaviour import behaviour
 from evenstride_analysis.study.coverage_of_symmetry import coverage
 from evenstride_analysis.study.distort import conditions
 from evenstride_analysis.study.figures import rms
@@ -38,20 +39,24 @@ from evenstride_analysis.study.impact import clipped_index, impact_markdown, sho
 from evenstride_analysis.study.power import LEVELS, RUNNERS, PowerLevel, power
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Section, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator
+from evenstride_analysis.study.turns import courses, read, turns_markdown
 from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
 from evenstride_analysis.training.left_out import LeftOut
-from evenstride_gateway.cli.inputs import inputs
+from evenstride_gateway.cli.inputs import inputs, stamps
+from evenstride_gateway.cli.kept import NOTHING, Kept, name_of
 from evenstride_gateway.tables.references import WALKS, read_jdx, read_mean_stride, read_walk
 from evenstride_gateway.tables.trials import read_trials
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
+Question = tuple[object, ...]
 Names = tuple[str, ...]
+RECHECKED = ("RBDS001", "RBDS018", "RBDS04")  # runners whom the staleness check trains without, again
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_REST = 10 + len(LEVELS) * RUNNERS  # the last part: other laboratories, simulations
+_REST = 10 + len(LEVELS) * RUNNERS + len(courses())  # the last part: other laboratories, simulations
 _PLANTED = {"strides drawn, legs alike": 0.0, "strides drawn, legs unequally sure": 0.2}
 _CALIBRATING = (RUNNER, STYLE, ALIKE_8, ANY_6, ALIKE_5)  # their errors are what the stated uncertainty is fitted to
 _CURVE_SIZES, _CURVE_DRAWS = (2, 4, 6, 9, 12), 6
@@ -90,6 +95,11 @@ def _train(trains: Sequence[Names], met: Mapping[Names, Sequence[Fold]]) -> dict
 def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Outcome]:
     learned = None if nets is None else estimator(nets, job.train, errors)
     return run(job, _mine().trials, learned)
+
+
+def _behaviour() -> str:
+    some = [trial for trial in _mine().trials.values() if trial.runner in RECHECKED]
+    return behaviour(some, conditions())
 
 
 def _virtual(name: str, method: str, system_error: bool) -> Simulated:
@@ -186,13 +196,17 @@ def _stated() -> StatedSystem:
 
 
 class Pool:
-    """Processes of one thread each. Results come in the order of the tasks, whatever finishes first."""
+    """Processes of one thread each. Results come in the order of the tasks, whatever finishes first; those that are
+    kept from an earlier study are not made again.
+    """
 
-    def __init__(self, folder: Path, workers: int, tell: Progress) -> None:
+    def __init__(self, folder: Path, workers: int, tell: Progress, kept: Kept) -> None:
         for name in _THREADS:  # before the workers import numpy: two of them share two cores
             os.environ.setdefault(name, "1")
         self._executor = ProcessPoolExecutor(workers, get_context("spawn"), _start, (folder,))
         self._tell, self._done, self.total = tell, 0, 0
+        self._kept = kept
+        self._new: dict[Future[Any], str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -203,13 +217,24 @@ class Pool:
     def results(self, futures: Iterable[Future[T]]) -> list[T]:
         waiting = list(futures)
         for future in as_completed(waiting):
-            future.result()
+            found = future.result()
+            if future in self._new:
+                self._kept.put(self._new.pop(future), found)
             self._done += 1
             self._tell(self._done, self.total)
         return [future.result() for future in waiting]
 
-    def submit(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
-        return self._executor.submit(call, *args, **named)
+    def submit(self, question: Question, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
+        """`question` is all that the answer follows from, as `repr` writes it."""
+        name = name_of(call.__name__, *question)
+        known = self._kept.get(name)
+        if known is not NOTHING:
+            done: Future[T] = Future()
+            done.set_result(known)
+            return done
+        future = self._executor.submit(call, *args, **named)
+        self._new[future] = name
+        return future
 
 
 def _lessons(trains: Iterable[Names]) -> list[list[Names]]:
@@ -221,8 +246,14 @@ def _lessons(trains: Iterable[Names]) -> list[list[Names]]:
     return sorted(found.values(), key=len, reverse=True)
 
 
-def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str] = KINDS) -> Study:
-    """The whole study on the recordings under `folder`, or some kinds of folds of it (RUNNER must be one)."""
+def measure(
+    folder: Path, *, workers: int, tell: Progress, kinds: Collection[str] = KINDS, keep: Path | None = None
+) -> Study:
+    """The whole study on the recordings under `folder`, or some kinds of folds of it (RUNNER must be one).
+
+    Parts that are done are put into the folder `keep`, and taken from there where nothing they follow from has changed.
+    """
+    made_from = inputs(folder)  # before the work: what is changed meanwhile did not make these figures
     trials = read_trials(folder / "rbds")
     chosen = [fold for fold in folds(trials) if fold.kind in kinds]
     if set(kinds) == set(KINDS):
@@ -234,32 +265,39 @@ def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str
     for fold in chosen:
         if fold.kind in _CALIBRATING:
             met.setdefault(fold.train, []).append(fold)
-    with Pool(folder, workers, tell) as pool:
-        pool.total = len(lessons) + len(planned) + _REST
+    with Pool(folder, workers, tell, Kept(keep)) as pool:
+        pool.total = 1 + len(lessons) + len(planned) + _REST
+        found = pool.results([pool.submit((made_from,), _behaviour)])[0]
+        of_folds, of_rest = stamps(made_from, found)
         nets: dict[Names, Nets] = {}
         errors: list[LeftOut] = []
-        for taught in pool.results(pool.submit(_train, lesson, met) for lesson in lessons):
-            nets |= {train: found for train, (found, _) in taught.items()}
+        for taught in pool.results(pool.submit((of_folds, lesson, met), _train, lesson, met) for lesson in lessons):
+            nets |= {train: made for train, (made, _) in taught.items()}
             errors += [part for _, parts in taught.values() for part in parts]
         tested = pool.results(
-            pool.submit(_test, job, nets.get(job.train), errors if job.train else []) for job in planned
+            pool.submit((of_folds, job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
+            for job in planned
         )
-        others = pool.results([pool.submit(_others, folder)])
-        walks = pool.results([pool.submit(_walks, folder)])
+        others = pool.results([pool.submit((of_rest,), _others, folder)])
+        walks = pool.results([pool.submit((of_rest,), _walks, folder)])
         virtual = pool.results(
-            pool.submit(_virtual, name, method, on)
+            pool.submit((of_rest, name, method, on), _virtual, name, method, on)
             for name, on in (("system error off", False), ("system error on", True))
             for method in (DEFAULT_TABLE.method, DEFAULT_RULES.method)
         )
-        planted = pool.results(pool.submit(_drawn, source, spread) for source, spread in _PLANTED.items())
-        sections = pool.results([pool.submit(_impact), pool.submit(_baselines)])
-        detected = power(
-            system_of(), each=lambda call, items: pool.results([pool.submit(call, item) for item in items])
+        planted = pool.results(
+            pool.submit((of_rest, source, spread), _drawn, source, spread) for source, spread in _PLANTED.items()
         )
+        detected = power(
+            system_of(),
+            each=lambda call, items: pool.results([pool.submit((of_rest, item), call, item) for item in items]),
+        )
+        ground = pool.results(pool.submit((of_rest, course), read, course) for course in courses())
+        sections = pool.results([pool.submit((of_rest,), _impact), pool.submit((of_rest,), _baselines)])
     results = Results([one for part in tested for one in part], chosen)
     return Study(
         method=DEFAULT_TABLE.method,
-        inputs=inputs(folder),
+        inputs=made_from,
         figures=all_figures(results),
         coverage=all_coverage(results),
         legs=leg_points(results),
@@ -271,7 +309,7 @@ def measure(folder: Path, *, workers: int, tell: Progress, kinds: Collection[str
         simulated=virtual,
         system=_stated(),
         planted=[level for part in planted for level in part] + _detected(detected),
-        sections=sections,
+        sections=[Section(title="Gait context: straight, bend, laps", text=turns_markdown(ground)), *sections],
         variants=None,
     )
 
