@@ -9,24 +9,20 @@ What `@compiled` decorates is written in the subset that both run, with equal bi
 4. sin, cos, exp, atan2 from `math` on scalars (both call the same C library); numpy's array versions have other bits;
 5. nothing that divides by zero or reads outside of an array: compiled code checks neither.
 
-Compiled code is kept on disk between runs. Its folders carry a digest of a module and of all that it imports of ours,
-since numba by itself does not notice that a function or constant of another file has changed. `EVENSTRIDE_COMPILED=0`
-switches the compiler off.
+Which of the two runs is decided once for a process, where this module is loaded: `EVENSTRIDE_COMPILED=1` compiles
+(where numba is installed), `0` does not; unset, a program that uses the science compiles at its first stride, which
+takes half a minute once, and the command line decides for itself (a live run never waits). Code is kept on disk.
 """
 
-import hashlib
 import importlib
 import os
-import re
-import shutil
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
+
+from evenstride_analysis.codecache import cache_folder
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_PACKAGE = Path(__file__).parent
 _OPTIONS: dict[str, Any] = {"fastmath": False, "nogil": True, "error_model": "numpy"}
 
 
@@ -55,47 +51,5 @@ def _numba() -> Any:
         return None
 
 
-@cache
-def cache_folder(module: str) -> Path | None:
-    """Where this module's compiled code is kept: beside the sources, else with the user's caches, else nowhere."""
-    name = module.removeprefix(f"{_PACKAGE.name}.")
-    digest = hashlib.sha256(b"".join(source(each) for each in sorted(_needed(name, set())))).hexdigest()[:16]
-    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _PACKAGE.name
-    for parent in (_PACKAGE / "__pycache__", users):
-        folder = parent / f"{name}-{digest}"
-        if not folder.exists():
-            for older in parent.glob(f"{name}-*"):
-                shutil.rmtree(older, ignore_errors=True)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    return None
-
-
-def own_imports(package: str) -> re.Pattern[str]:
-    """The names of modules that a source imports of `package`."""
-    return re.compile(rf"^\s*from {package}\.([\w.]+) import ", re.MULTILINE)
-
-
-def _needed(name: str, known: set[str]) -> set[str]:
-    """`name` and all modules of ours that it imports, directly or not."""
-    if name not in known:
-        known.add(name)
-        for match in _IMPORT.finditer(source(name).decode()):
-            _needed(match[1], known)
-    return known
-
-
-@cache
-def source(name: str) -> bytes:
-    path = _PACKAGE.joinpath(*name.split("."))
-    found = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
-    return found.read_bytes() if found.exists() else b""
-
-
-_IMPORT = own_imports(_PACKAGE.name)
 _NUMBA = _numba()
 COMPILES = _NUMBA is not None

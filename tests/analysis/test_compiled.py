@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evenstride_analysis import compiled
+from evenstride_analysis import codecache, compiled
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -56,14 +56,14 @@ def test_compiled_code_is_kept_where_it_can_be_written(monkeypatch: pytest.Monke
     package.mkdir()
     (package / "one.py").write_text("from science.two import x\n", "utf-8")
     (package / "two.py").write_text("x = 1\n", "utf-8")
-    monkeypatch.setattr(compiled, "_PACKAGE", package)
-    monkeypatch.setattr(compiled, "_IMPORT", compiled.own_imports("science"))
+    monkeypatch.setattr(codecache, "_PACKAGE", package)
+    monkeypatch.setattr(codecache, "_IMPORT", codecache.own_imports("science"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
 
     def folder() -> Path | None:
-        compiled.cache_folder.cache_clear()
-        compiled.source.cache_clear()
-        return compiled.cache_folder("science.one")
+        codecache.cache_folder.cache_clear()
+        codecache.source.cache_clear()
+        return codecache.cache_folder("science.one")
 
     first = folder()
     assert first is not None

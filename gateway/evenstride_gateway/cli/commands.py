@@ -7,7 +7,7 @@ import typer
 
 from evenstride_gateway.cli import pod_commands, runner_commands
 from evenstride_gateway.cli.common import data_dir
-from evenstride_gateway.cli.options import DataDir, Json, SessionId
+from evenstride_gateway.cli.options import Corrected, DataDir, Json, NoBrowser, Port, SessionId
 from evenstride_gateway.cli.speed import decide_by_command, decide_by_work
 from evenstride_gateway.cli.stack import stack
 
@@ -16,25 +16,6 @@ EXIT_CODES = (
     "or a port in use; 5 the stored data; 6 Bluetooth or a pod; 7 anything else; 8 some of many inputs failed, the "
     "others were done; 130 interrupted."
 )
-
-Port = Annotated[
-    int | None,
-    typer.Option(
-        "--port",
-        metavar="N",
-        min=0,
-        max=65535,
-        help="Port of the live page; 0 = any free one.",
-        show_default="the setting, else 8765",
-    ),
-]
-NoBrowser = Annotated[
-    bool, typer.Option("--no-browser", metavar="", help="Only print the address of the live page, do not open it.")
-]
-Corrected = Annotated[
-    str | None,
-    typer.Option("--session", metavar="ID", help="Correct this stored session instead.", show_default=False),
-]
 
 app = typer.Typer(
     name="evenstride",
