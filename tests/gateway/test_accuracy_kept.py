@@ -1,0 +1,56 @@
+"""Parts of the study on disk: found again under the same question, made anew where anything behind them has changed."""
+
+from pathlib import Path
+
+import pytest
+from support.data import data_dir
+
+from evenstride_analysis.study.distort import PLAIN
+from evenstride_analysis.study.work import Job, Task
+from evenstride_gateway.cli.inputs import inputs, stamps
+from evenstride_gateway.cli.kept import NOTHING, Kept, kept_dir, name_of
+
+
+def test_what_was_put_is_found(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "new")
+    assert kept.get("a") is NOTHING
+    kept.put("a", {("RBDS001",): [1.5]})
+    assert Kept(tmp_path / "new").get("a") == {("RBDS001",): [1.5]}
+
+
+def test_a_file_that_was_cut_counts_as_nothing(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.put("a", list(range(1000)))
+    whole = (tmp_path / "a").read_bytes()
+    for part in (b"", whole[:100], b"no pickle"):
+        (tmp_path / "a").write_bytes(part)
+        assert kept.get("a") is NOTHING
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    kept = Kept(None)
+    kept.put("a", 1)
+    assert kept.get("a") is NOTHING
+
+
+def test_it_lies_with_the_caches_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert kept_dir() == tmp_path / "evenstride" / "accuracy"
+
+
+def test_a_name_follows_from_every_part_of_the_question() -> None:
+    task = Task(kind="runner", name="RBDS001", condition=PLAIN, trials=("RBDS001_T25",))
+    jobs = [Job(train=train, tasks=tasks) for train in ((), ("RBDS002_T25",)) for tasks in ((), (task,))]
+    names = {name_of("_test", stamp, job) for stamp in ("a", "b") for job in jobs}
+    assert len(names) == 8
+    assert name_of("_test", "a", jobs[3]) in names
+
+
+def test_what_the_methods_find_stands_in_for_their_code() -> None:
+    made_from = inputs(data_dir("rbds").parent)
+    folds, rest = stamps(made_from, "found")
+    assert stamps(made_from, "found") == (folds, rest)
+    other = stamps(made_from, "found otherwise")
+    assert folds not in other
+    assert rest not in other
+    assert {"strides", "training", "symmetry", "context"} <= made_from.code.keys()
