@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from evenstride_analysis.context import Ground
-from evenstride_analysis.model import Frame, Measure, Session, Stride
+from evenstride_analysis.context import Ground, Placed, places_of, read_session
+from evenstride_analysis.model import Frame, Measure, Session, Step, Stride
 from evenstride_analysis.summary import straight_grid
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
-from evenstride_gateway.results import AFTER_S, CONTEXT_S, rerun, session_steps, settings_of
+from evenstride_gateway.results import AFTER_S, CONTEXT_S, ground_of, rerun, session_steps, settings_of
 from evenstride_gateway.runs import keep_run
 from evenstride_gateway.store import Store, read_frames
 
@@ -64,11 +64,26 @@ def finish(
 
 
 def regrid(store: Store, session_id: str, system: SystematicError) -> None:
-    """The symmetry points that follow from what the store says of the session now; others retire."""
+    """The symmetry points, and where each stride was run, as they follow from what the store says of the session now.
+
+    Other symmetry points retire.
+    """
     steps = session_steps(store, session_id)
+    _place(store, session_id, steps)
     points = [point for measure in _GRID for point in straight_grid(steps, measure, system=system)]
     store.put_symmetry(session_id, points, replace=True)
     keep_run(store, session_id, system)
+
+
+def _place(store: Store, session_id: str, steps: Sequence[Step]) -> None:
+    places = {
+        (s.stride.pod_id, s.stride.boot_id, s.stride.strike_index): Placed() for s in store.strides(session_id)
+    }  # what makes no step has no place
+    if steps:
+        found = places_of(read_session(steps, ground_of(store.session(session_id))))
+        for step, place in zip(steps, found, strict=True):
+            places[step.stride.pod_id, step.stride.boot_id, step.stride.strike_index] = place
+    store.put_places(session_id, places)
 
 
 def put_ground(store: Store, session_id: str, ground: Ground, system: SystematicError) -> None:

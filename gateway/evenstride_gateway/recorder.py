@@ -212,6 +212,11 @@ class Recorder:
         if points and self.recording is not None:
             session_id = self.recording.session.session_id
             await self._queue.put(lambda store: store.put_symmetry(session_id, points))
+        settled = session.places()
+        if settled and self.recording is not None:
+            session_id = self.recording.session.session_id
+            places = {(s.stride.pod_id, s.stride.boot_id, s.stride.strike_index): place for s, place in settled}
+            await self._queue.put(lambda store: store.put_places(session_id, places))
         for symmetry in session.at(t_s):
             self._view.on_symmetry(symmetry)
         self._view.on_place(session.place)

@@ -70,9 +70,10 @@ def test_strides_are_updated_in_place_and_the_rest_comes_and_goes(tmp_path: Path
         kept = before.keys() & after.keys()
         assert len(kept) == len(before) - 1  # all but the phantom
         assert all(after[key].published_t_s == before[key].published_t_s for key in kept)
-        kinds = [change.kind for change in store.changes(last) if change.entity == "stride"]
+        changed = [change for change in store.changes(last) if change.entity == "stride"]
+        kinds = [change.kind for change in changed]
         assert kinds.count(ChangeKind.RETIRE) == kinds.count(ChangeKind.INSERT) == 1
-        assert again.changes == len(kinds)
+        assert again.changes == len({change.entity_id for change in changed})  # some are placed anew after that
         first = next(s for key, s in after.items() if key not in before)
         assert first.published_t_s == pytest.approx(first.stride.strike_s + 5.0)
         assert run_session_again(store, "s1", system_of()).changes == 0

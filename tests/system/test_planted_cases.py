@@ -2,57 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from support.cli import evenstride
-from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, begin, pod
-from support.turns import RATE_HZ, only_bends, session
+from support.kept import CONFIG, keep
+from support.turns import only_bends, session
 
 from evenstride_analysis.context import Ground
-from evenstride_analysis.model import Doubt, Measure, Side, Step, Verdict
+from evenstride_analysis.model import Doubt, Measure, Side, Verdict
 from evenstride_analysis.simulate import Part, RunnerPlan, Scenario, SensorPlan, even, laps, uneven
 from evenstride_analysis.simulate.presets import bend_only
 from evenstride_analysis.simulate.wearing import LooseStrap
 from evenstride_gateway.cli.common import Exit
-from evenstride_gateway.closing import put_ground, regrid
-from evenstride_gateway.config import SymmetryConfig
+from evenstride_gateway.closing import put_ground
 from evenstride_gateway.report import render_html
 from evenstride_gateway.reporting import report_data
 from evenstride_gateway.results import session_summary, system_error
 from evenstride_gateway.store import Store
 
-PODS = {Side.LEFT: LEFT_POD, Side.RIGHT: RIGHT_POD}
-CONFIG = SymmetryConfig()
 TRACK = laps(2.2, 3.4)
-
-
-def keep(store: Store, steps: Sequence[Step]) -> None:
-    """A stored session of these steps: pod time is session time."""
-    begin(store)
-    for pod_id in PODS.values():
-        store.put_pod(pod(pod_id, rate_hz=RATE_HZ))
-    store.apply_strides(
-        "s1",
-        [
-            replace(
-                step.stride,
-                pod_id=PODS[step.side],
-                boot_id=BOOT,
-                strike_index=int(step.t_s * RATE_HZ),
-                end_index=int((step.t_s + step.stride.stride_s) * RATE_HZ),
-                strike_s=step.t_s,
-                toe_off_s=step.t_s + step.stride.stance_s,
-                end_s=step.t_s + step.stride.stride_s,
-            )
-            for step in steps
-        ],
-    )
-    regrid(store, "s1", system_error(CONFIG))
-    store.end_session("s1", START + timedelta(seconds=steps[-1].t_s + 2.0))
 
 
 def report_of(store: Store) -> str:

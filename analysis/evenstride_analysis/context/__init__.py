@@ -3,6 +3,7 @@
 from evenstride_analysis.context.bouts import Bout, find_bouts, find_repetitions
 from evenstride_analysis.context.laps import Course, find_course
 from evenstride_analysis.context.live import LiveContext, Placed
+from evenstride_analysis.context.places import places_of
 from evenstride_analysis.context.reading import ANYWHERE, Ground, Reading, read_session, surfaced
 from evenstride_analysis.context.turning import Stretch, Turning, find_turns
 
@@ -20,6 +21,7 @@ __all__ = [
     "find_course",
     "find_repetitions",
     "find_turns",
+    "places_of",
     "read_session",
     "surfaced",
 ]

@@ -36,6 +36,7 @@ class LiveContext:
         self._ground = ground
         self._held: deque[Step] = deque()  # not given out yet
         self._recent: deque[Step] = deque(maxlen=_WINDOW_STEPS)
+        self._settled: deque[tuple[Step, Placed]] = deque(maxlen=_WINDOW_STEPS)
         self._new = 0
         self._in_bend = self._bends = 0
 
@@ -43,6 +44,7 @@ class LiveContext:
         """Take the next step (in order of strike); return those that are settled now."""
         if self._ground.treadmill_mps is not None:
             self.now = Placed(surface=Surface.STRAIGHT)
+            self._settled.append((step, self.now))
             return surfaced([step], self._ground)
         if self._recent and step.t_s < self._recent[-1].t_s:
             return [step]  # a leg that came back late: no place in the order of turning
@@ -52,6 +54,12 @@ class LiveContext:
         if self._new < _HOP_STEPS or len(self._recent) < 2 * LAG_STEPS:
             return []
         return self._settle(LAG_STEPS)
+
+    def places(self) -> list[tuple[Step, Placed]]:
+        """The steps that were settled since the last call, each with its place."""
+        found = list(self._settled)
+        self._settled.clear()
+        return found
 
     def flush(self) -> list[Step]:
         """The remaining steps: nothing more will come."""
@@ -68,12 +76,13 @@ class LiveContext:
             level = levels[offset + k]
             given.append(replace(self._held.popleft(), surface=surface_of(level, measured=measured[offset + k])))
             self._count(level)
-        self.now = Placed(
-            surface=surface_of(levels[-1], measured=measured[-1]),
-            direction=levels[-1],
-            lap=self._bends // 2 + 1 if self._bends else None,
-        )
+            self._settled.append((given[-1], self._place(given[-1].surface, level)))
+        self.now = self._place(surface_of(levels[-1], measured=measured[-1]), levels[-1])
         return given
+
+    def _place(self, surface: Surface, level: int) -> Placed:
+        lap = self._bends // 2 + 1 if self._bends else None
+        return Placed(surface=surface, direction=level if surface is Surface.BEND else 0, lap=lap)
 
     def _count(self, level: int) -> None:
         if level != STRAIGHT:

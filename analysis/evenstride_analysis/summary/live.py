@@ -57,6 +57,10 @@ class LiveSession:
     def place(self) -> Placed:
         return self._context.now
 
+    def places(self) -> list[tuple[Step, Placed]]:
+        """The steps whose place was settled since the last call."""
+        return self._context.places()
+
     def push(self, steps: Iterable[Step]) -> None:
         """Take the next steps, in order of strike."""
         for step in steps:

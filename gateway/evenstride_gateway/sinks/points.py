@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from evenstride_analysis.model import Doubt, LossCause, Measure, Session, Symmetry
+from evenstride_analysis.context import Placed
+from evenstride_analysis.model import Doubt, LossCause, Measure, PartKind, Session, Surface, Symmetry
 from evenstride_analysis.units import balance_percent, dps_from_radps, g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.sinks.schema import GAP, SESSION, STRIDE, SYMMETRY, Point
@@ -21,6 +22,13 @@ def epoch_ns(at: datetime) -> int:
 def at_ns(started_ns: int, t_s: float) -> int:
     """Session seconds to epoch nanoseconds."""
     return started_ns + round(t_s * 1e9)
+
+
+def surface_word(place: Placed) -> str:
+    """Straight or bend in the words of a session's parts."""
+    if place.surface is not Surface.BEND:
+        return place.surface.value
+    return (PartKind.BEND_LEFT if place.direction > 0 else PartKind.BEND_RIGHT).value
 
 
 def stride_point(
@@ -47,6 +55,8 @@ def stride_point(
             dps_from_radps(stride.swing_peak_radps),
             heading is not None,
             0.0 if heading is None else dps_from_radps(heading),
+            surface_word(stored.place),
+            stored.place.lap or 0,
             not stride.doubt & ~Doubt.CLIPPED,
             "|".join(stride.doubt.names),
             stride.method,
@@ -60,7 +70,7 @@ def gone_stride_point(session_id: str, started_ns: int, *, runner_id: str, pod_i
     return Point(
         STRIDE.name,
         (session_id, runner_id, pod_id),
-        (True, 0, UNKNOWN, UNKNOWN, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0.0, 0.0, False, 0.0, False, "", ""),
+        (True, 0, UNKNOWN, UNKNOWN, 0.0, 0.0, 0.0, 0.0, False, 0.0, 0.0, 0.0, False, 0.0, UNKNOWN, 0, False, "", ""),
         at_ns(started_ns, t_s),
     )
 

@@ -107,6 +107,8 @@ STRIDE = Measurement(
         _number("swing_peak_dps", "deg/s", "fastest forward swing of the shank"),
         _flag("heading_known", "the turn of this stride could be measured"),
         _number("turn_deg", "deg", "turn of this stride about the vertical, left positive", "heading_known"),
+        _text("surface", "straight, bend to the left, bend to the right or unknown; judged anew at the session's end"),
+        _count("lap", "lap of a track, from 1; 0 = no track was recognised"),
         _flag("clean", "without a doubt that touches stance"),
         _text("doubt", "why the stride is not clean: names joined by |"),
         _text("method", "rule, coefficients and hardware offset that computed it"),

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from evenstride_analysis.context import Placed
 from evenstride_analysis.model import (
     Assignment,
     ClockFit,
@@ -19,6 +20,7 @@ from evenstride_analysis.model import (
     Session,
     Side,
     Stride,
+    Surface,
     Symmetry,
     Verdict,
 )
@@ -112,6 +114,10 @@ def stride_of(row: sqlite3.Row) -> Stride:
     return Stride(**values)
 
 
+def place_of(row: sqlite3.Row) -> Placed:
+    return Placed(surface=Surface(row["surface"]), direction=row["direction"], lap=row["lap"])
+
+
 def grid_index(symmetry: Symmetry) -> int:
     index = round(symmetry.t_s / GRID_S)
     if index * GRID_S != symmetry.t_s:
@@ -189,6 +195,7 @@ class Wearers:
             change=row["change"],
             runner_id=runner_id,
             side=side,
+            place=place_of(row),
         )
 
     def key(self, row: sqlite3.Row) -> PublishedKey:

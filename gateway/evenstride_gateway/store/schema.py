@@ -163,7 +163,23 @@ _RUN_VALUES: Migration = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _PLACEMENTS, _MASSES, _SYSTEM_SD, _SINKS, _CALIBRATIONS, _RUN_VALUES)
+# Where each stride was run: the sinks tell it with the stride. `lap` NULL = no track was recognised.
+_PLACES: Migration = (
+    "ALTER TABLE strides ADD COLUMN surface TEXT NOT NULL DEFAULT 'unknown'",
+    "ALTER TABLE strides ADD COLUMN direction INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE strides ADD COLUMN lap INTEGER",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST,
+    _PLACEMENTS,
+    _MASSES,
+    _SYSTEM_SD,
+    _SINKS,
+    _CALIBRATIONS,
+    _RUN_VALUES,
+    _PLACES,
+)
 APPLICATION_ID = 0x45765374  # "EvSt": what `file` and we recognise the database by
 
 

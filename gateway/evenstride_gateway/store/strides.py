@@ -1,9 +1,10 @@
 """Strides into the store by rule 2 (identity.py says which is which; this module writes it down)."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
+from evenstride_analysis.context import Placed
 from evenstride_analysis.model import ClockFit, Stride
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.store import rows
@@ -12,6 +13,7 @@ from evenstride_gateway.store.types import Change, ChangeKind, Entity, Published
 from evenstride_gateway.store.writer import Writer
 
 SessionTime = Callable[[Stride], float]  # session seconds of a stride, asked once, at first sight
+Strike = tuple[str, int, int]  # pod, boot, sample index of the initial contact
 
 _INSERT = (
     f"INSERT INTO strides (session_id, published_t_s, {', '.join(rows.STRIDE_COLUMNS)})"
@@ -21,6 +23,12 @@ _UPDATE = (
     f"UPDATE strides SET retired = 0, change = ?, {', '.join(f'{name} = ?' for name in rows.STRIDE_COLUMNS)}"
     " WHERE stride_id = ?"
 )
+# By end, as the index is: the first stride that ends behind its own strike.
+_AT_STRIKE = (
+    "SELECT * FROM strides WHERE session_id = ? AND pod_id = ? AND boot_id = ? AND end_index > ? AND strike_index = ?"
+    " AND retired = 0 ORDER BY end_index LIMIT 1"
+)
+_PLACE = "UPDATE strides SET surface = ?, direction = ?, lap = ?, change = ? WHERE stride_id = ?"
 
 
 class StrideWriter(Writer):
@@ -79,6 +87,21 @@ class StrideWriter(Writer):
                 and low <= k.stride.strike_index < high
             ]
             return self._carry_out(session_id, decided, clock)
+
+    def put_places(self, session_id: str, places: Mapping[Strike, Placed]) -> list[Change]:
+        """Say where strides in force were run. What is said already writes nothing; unknown strides are passed over."""
+        wearers = self._wearers(session_id)
+        changes: list[Change] = []
+        with self._transaction() as db:
+            for (pod_id, boot_id, strike_index), place in places.items():
+                row = db.execute(_AT_STRIKE, (session_id, pod_id, boot_id, strike_index, strike_index)).fetchone()
+                if row is None or rows.place_of(row) == place:
+                    continue
+                key, stride_id = wearers.key(row), row["stride_id"]
+                change = self._log(ChangeKind.UPDATE, Entity.STRIDE, stride_id, session_id, key)
+                db.execute(_PLACE, (place.surface.value, place.direction, place.lap, change.change, stride_id))
+                changes.append(change)
+        return changes
 
     def _by_clock(self, session_id: str) -> SessionTime:
         fits: dict[tuple[str, int], ClockFit] = {(f.pod_id, f.boot_id): f for f in self.clocks(session_id)}

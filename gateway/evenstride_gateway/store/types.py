@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from evenstride_analysis.context import Placed
 from evenstride_analysis.model import Side, Stride, Symmetry
+
+NOWHERE = Placed()
 
 
 class ChangeKind(StrEnum):
@@ -92,7 +95,7 @@ class StoredStride:
     """A stride with what the store gave it for ever: id and publication time (session seconds).
 
     `runner_id` and `side` follow from the assignment in force at that time (side None = none was).
-    `change` is the number of its last change.
+    `change` is the number of its last change. `place` is provisional until the session's end.
     """
 
     stride_id: int
@@ -103,6 +106,7 @@ class StoredStride:
     change: int
     runner_id: str
     side: Side | None
+    place: Placed = NOWHERE
 
     @property
     def key(self) -> PublishedKey:
