@@ -48,8 +48,8 @@ def test_a_name_follows_from_every_part_of_the_question() -> None:
 
 def test_what_the_methods_find_stands_in_for_their_code() -> None:
     made_from = inputs(data_dir("rbds").parent)
-    folds, rest = stamps(made_from, "found")
-    assert stamps(made_from, "found") == (folds, rest)
+    folds, variants, rest = stamps(made_from, "found")
+    assert stamps(made_from, "found") == (folds, variants, rest)
     other = stamps(made_from, "found otherwise")
     assert folds not in other
     assert rest not in other

@@ -1,7 +1,11 @@
-"""What the methods find, as one number: two versions of the code that give the same are the same for this study."""
+"""What the methods learn and find, as one number: to this study two versions of the code that give the same are the
+same.
+"""
 
 import hashlib
 from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from evenstride_analysis.accuracy import Trial, detect
 from evenstride_analysis.model import Stride
@@ -9,14 +13,17 @@ from evenstride_analysis.strides.estimator import RulesEstimator
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
 from evenstride_analysis.strides.rules import DEFAULT_RULES
 from evenstride_analysis.study.distort import Condition
+from evenstride_analysis.study.folds import RUNNER, Fold
+from evenstride_analysis.study.teach import Teacher
 from evenstride_analysis.study.work import under
+from evenstride_analysis.training.uncertainty import fit_both
 
 
 def behaviour(trials: Sequence[Trial], conditions: Iterable[Condition]) -> str:
-    """SHA-256 of every stride that both shipped methods find in these trials under these conditions, to the
-    nanosecond.
+    """SHA-256 of the networks and the uncertainty that these trials teach, and of every stride that both shipped
+    methods find in them under these conditions, to the nanosecond.
     """
-    whole = hashlib.sha256()
+    whole = hashlib.sha256(_learned(trials))
     estimators = LearnedEstimator(), RulesEstimator(DEFAULT_RULES)
     for condition in conditions:
         for trial in trials:
@@ -27,6 +34,27 @@ def behaviour(trials: Sequence[Trial], conditions: Iterable[Condition]) -> str:
                     said = "\n".join(_said(stride) for stride in strides)
                     whole.update(f"{condition.name} {trial.name} {side} {len(strides)}\n{said}\n".encode())
     return whole.hexdigest()
+
+
+def _learned(trials: Sequence[Trial]) -> bytes:
+    """Each runner left out of the others' training, and the uncertainty of those errors."""
+    teacher = Teacher({trial.name: trial for trial in trials})
+    runners = sorted({trial.runner for trial in trials})
+    alone = [
+        Fold(
+            kind=RUNNER,
+            name=runner,
+            train=tuple(trial.name for trial in trials if trial.runner != runner),
+            test=tuple(trial.name for trial in trials if trial.runner == runner),
+        )
+        for runner in runners
+    ]
+    nets = [teacher.nets(fold.train) for fold in alone]
+    errors = [teacher.meet(fold, taught) for fold, taught in zip(alone, nets, strict=True)]
+    values = [part for taught in nets for name in sorted(taught) for part in taught[name]]
+    values += [np.array(coefficients) for coefficients in fit_both(errors, runners)]
+    values += [part.errors_s for part in errors]
+    return b"".join(np.ascontiguousarray(value, dtype="<f8").tobytes() for value in values)
 
 
 def _said(stride: Stride) -> str:

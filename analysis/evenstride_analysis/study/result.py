@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from evenstride_analysis.study.figures import Agreement, Coverage, Figures
+from evenstride_analysis.study.variants import Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,4 +168,5 @@ class Study:
     system: StatedSystem
     planted: list[PlantedLevel]
     sections: list[Section]
+    tried: list[Tried]
     variants: int | None

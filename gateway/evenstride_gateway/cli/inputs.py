@@ -17,7 +17,8 @@ from evenstride_gateway.errors import InputError
 DATA_SETS = ("rbds", "jdx_run", "biomac_mean_stride", "tripod_walk")
 _ROOMS = ("strides", "training", "study", "simulate", "symmetry", "context", "baseline")
 _MODULES = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "pairing.py", "student.py")
-_OF_FOLDS = ("accuracy.py", "training", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py")
+_OF_FOLDS = ("accuracy.py", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py")
+_OF_VARIANTS = ("study/variants.py",)
 _OF_REST = (
     *("pairing.py", "student.py", "symmetry", "context", "baseline", "simulate", "study/power.py"),
     *("study/coverage_of_symmetry.py", "study/impact.py", "study/baselines.py", "study/turns.py", "study/assemble.py"),
@@ -36,13 +37,16 @@ def inputs(data: Path) -> Inputs:
     )
 
 
-def stamps(made_from: Inputs, behaviour: str) -> tuple[str, str]:
-    """What the folds follow from, and what everything else does: code that only is quicker changes neither, for what
-    it finds (`behaviour`) stands in for the code of the methods.
+def stamps(made_from: Inputs, behaviour: str) -> tuple[str, str, str]:
+    """What the folds follow from, what the variants do besides, and what everything else follows from.
+
+    What the methods learn and find (`behaviour`) stands in for their code and tables: what is only quicker, or not
+    used here, changes nothing.
     """
     package = _package()
-    common = f"{behaviour} {made_from.data} {made_from.tables} {np.__version__} {sklearn.__version__}"
-    return f"{common} {_code(package, _OF_FOLDS)}", f"{common} {_code(package, _OF_REST)}"
+    common = f"{behaviour} {made_from.data} {np.__version__} {sklearn.__version__}"
+    folds, variants, rest = (_code(package, names) for names in (_OF_FOLDS, _OF_VARIANTS, _OF_REST))
+    return f"{common} {folds}", variants, f"{common} {rest}"
 
 
 def _package() -> Path:

@@ -38,11 +38,13 @@ from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, KINDS, RUNN
 from evenstride_analysis.study.impact import clipped_index, impact_markdown, shock_rows, virtual_rows
 from evenstride_analysis.study.power import LEVELS, RUNNERS, PowerLevel, power
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Section, Simulated, StatedSystem, Study, Walking
-from evenstride_analysis.study.teach import Nets, Teacher, estimator
+from evenstride_analysis.study.teach import Nets, Teacher, estimator, legs_of
 from evenstride_analysis.study.turns import courses, read, turns_markdown
+from evenstride_analysis.study.variants import LegRun, leg_runs, tried
 from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
 from evenstride_analysis.training.left_out import LeftOut
+from evenstride_analysis.training.legs import lesson
 from evenstride_gateway.cli.inputs import inputs, stamps
 from evenstride_gateway.cli.kept import NOTHING, Kept, name_of
 from evenstride_gateway.tables.references import WALKS, read_jdx, read_mean_stride, read_walk
@@ -95,6 +97,11 @@ def _train(trains: Sequence[Names], met: Mapping[Names, Sequence[Fold]]) -> dict
 def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Outcome]:
     learned = None if nets is None else estimator(nets, job.train, errors)
     return run(job, _mine().trials, learned)
+
+
+def _vary(fold: Fold, nets: Nets) -> list[LegRun]:
+    legs = [leg for name in fold.test for leg in legs_of(_mine().trials[name])]
+    return leg_runs([taught for leg in legs for taught in lesson(leg).strides], nets)
 
 
 def _behaviour() -> str:
@@ -266,9 +273,9 @@ def measure(
         if fold.kind in _CALIBRATING:
             met.setdefault(fold.train, []).append(fold)
     with Pool(folder, workers, tell, Kept(keep)) as pool:
-        pool.total = 1 + len(lessons) + len(planned) + _REST
+        pool.total = 1 + len(lessons) + len(planned) + sum(f.kind in {RUNNER, STYLE} for f in chosen) + _REST
         found = pool.results([pool.submit((made_from,), _behaviour)])[0]
-        of_folds, of_rest = stamps(made_from, found)
+        of_folds, of_variants, of_rest = stamps(made_from, found)
         nets: dict[Names, Nets] = {}
         errors: list[LeftOut] = []
         for taught in pool.results(pool.submit((of_folds, lesson, met), _train, lesson, met) for lesson in lessons):
@@ -278,6 +285,14 @@ def measure(
             pool.submit((of_folds, job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
             for job in planned
         )
+        varied = [
+            pool.results(
+                pool.submit((of_folds, of_variants, fold), _vary, fold, nets[fold.train])
+                for fold in chosen
+                if fold.kind == kind
+            )
+            for kind in (RUNNER, STYLE)
+        ]
         others = pool.results([pool.submit((of_rest,), _others, folder)])
         walks = pool.results([pool.submit((of_rest,), _walks, folder)])
         virtual = pool.results(
@@ -310,6 +325,7 @@ def measure(
         system=_stated(),
         planted=[level for part in planted for level in part] + _detected(detected),
         sections=[Section(title="Gait context: straight, bend, laps", text=turns_markdown(ground)), *sections],
+        tried=tried(varied[0], varied[1]) if varied[1] else [],
         variants=None,
     )
 
