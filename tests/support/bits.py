@@ -4,9 +4,10 @@ import sys
 
 from evenstride_analysis.compiled import COMPILES
 from evenstride_analysis.frames import checked_rotation
-from evenstride_analysis.model import Side, Stride
+from evenstride_analysis.model import ProvisionalStride, Side, Stride
 from evenstride_analysis.strides.detector import StrideDetector
 from evenstride_analysis.strides.estimator import RulesEstimator
+from evenstride_analysis.strides.provisional import LiveMethod
 from evenstride_analysis.strides.rules import DEFAULT_RULES
 from support.recordings import block, rbds_trial, resampled
 
@@ -27,15 +28,17 @@ def lines() -> list[str]:
                 accel_range_mps2=100.0,
                 gyro_range_radps=30.0,
                 estimator=estimator,
+                live=LiveMethod() if estimator is None else None,
             )
             n = len(leg.accel_mps2)
             strides = [s for k in range(0, n, 17) for s in detector.push(block(leg, k, min(k + 17, n)))]
-            found += [f"{name} {rate_hz:g} {bits(stride)}" for stride in strides + detector.flush()]
+            every: list[Stride | ProvisionalStride] = [*strides, *detector.flush(), *detector.provisional()]
+            found += [f"{name} {rate_hz:g} {bits(stride)}" for stride in every]
     return found
 
 
-def bits(stride: Stride) -> str:
-    values = (getattr(stride, name) for name in Stride.__slots__)
+def bits(stride: Stride | ProvisionalStride) -> str:
+    values = (getattr(stride, name) for name in type(stride).__slots__)
     return " ".join(float(value).hex() if isinstance(value, float) else str(value) for value in values)
 
 

@@ -8,12 +8,14 @@ import numpy as np
 
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.frames import IDENTITY, checked_rotation
-from evenstride_analysis.model import Doubt, FloatArray, Gait, Gap, IntArray, SampleBlock, Stride
+from evenstride_analysis.model import Doubt, FloatArray, Gait, Gap, IntArray, ProvisionalStride, SampleBlock, Stride
 from evenstride_analysis.strides.buffer import Fault, SampleBuffer, StampBuffer, fault_of, take
 from evenstride_analysis.strides.estimator import Estimator, Events, StrideWindow
 from evenstride_analysis.strides.impact import impact_span
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
+from evenstride_analysis.strides.learned.frame import functional_frame
 from evenstride_analysis.strides.measures import GAP_MARGIN_S, cut_window, limits, measured
+from evenstride_analysis.strides.provisional import Known, LiveMethod, LiveStances
 from evenstride_analysis.strides.swings import SwingSearch
 
 BRIDGE_S = 0.040
@@ -43,10 +45,12 @@ class StrideDetector:
         gyro_range_radps: float | None = None,
         rotation: Sequence[float] = IDENTITY,
         estimator: Estimator | None = None,
+        live: LiveMethod | None = None,
     ) -> None:
         """`rate_hz` is nominal, 95-1100 Hz. Raises InputError on another rate or a rotation that is none.
 
         `estimator` times the events and names the method of the strides; without one, the learned estimator does.
+        With `live`, `provisional` hands out stances right after toe-off; without, none are sought.
         """
         if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
             raise InputError(f"pod {pod_id}: {rate_hz:g} Hz; strides need {_RATES_HZ[0]:g} to {_RATES_HZ[1]:g} Hz")
@@ -68,6 +72,11 @@ class StrideDetector:
         self._stamp_reach = math.ceil(_STAMP_REACH_S * rate_hz)
         self._samples = SampleBuffer(keep=math.ceil(5.0 * rate_hz))
         self._stamps = StampBuffer(keep=math.ceil((_STAMP_REACH_S + 6.0) * rate_hz))
+        self._ahead: LiveStances | None = None
+        if live is not None:
+            self._ahead = LiveStances(
+                pod_id=pod_id, rate_hz=rate_hz, rotation=self._rotation, limits=self._limits, method=live
+            )
         self._boot_id: int | None = None
         self._expected = 0  # the index that the next sample would have if nothing were missing
         self._last_swing: int | None = None
@@ -108,6 +117,10 @@ class StrideDetector:
         if self._swings.waiting(self._samples.end_index) >= 1:
             self._search()
         return self._settle()
+
+    def provisional(self) -> list[ProvisionalStride]:
+        """The stances timed since the last call, ahead of their strides; the same bits for any split of the stream."""
+        return [] if self._ahead is None else self._ahead.drain()
 
     def _push_pieces(self, block: SampleBlock) -> list[Stride]:
         """A block after a gap, or one so long that it is taken a second at a time; refused as a whole or not at all."""
@@ -199,12 +212,14 @@ class StrideDetector:
         self._expected = index
         self._last_swing = None
         self._pending.clear()
+        if self._ahead is not None:
+            self._ahead.restart()
 
     def _advance(self) -> list[Stride]:
         end_index = self._samples.end_index
         if self._swings.waiting(end_index) >= self._hop:
             self._search()
-        if self._pending and self._pending[0][1] + self._after <= end_index:
+        if self._ahead is not None or (self._pending and self._pending[0][1] + self._after <= end_index):
             return self._settle()
         return []
 
@@ -220,6 +235,8 @@ class StrideDetector:
             stride = self._stride(*self._pending.popleft())
             if stride is not None:
                 strides.append(stride)
+        if self._ahead is not None:
+            self._ahead.look(self._samples, self._stamps)
         return strides
 
     def _stride(self, swing0: int, swing1: int) -> Stride | None:
@@ -265,6 +282,18 @@ class StrideDetector:
             doubts |= Doubt.GAP.value
         ahead = start - line_index
         assert self._boot_id is not None  # samples belong to a boot
+        if self._ahead is not None and events.gait is Gait.RUN:
+            self._ahead.expect(
+                Known(
+                    boot_id=self._boot_id,
+                    swing0=swing0,
+                    swing1=swing1,
+                    next_contact=events.next_contact - window.swing1,
+                    stance=events.toe_off - events.contact,
+                    frame=functional_frame(window.accel_mps2, window.gyro_radps, window.swing0, window.swing1),
+                    period_s=period_s,
+                )
+            )
         return Stride(
             pod_id=self._pod_id,
             boot_id=self._boot_id,

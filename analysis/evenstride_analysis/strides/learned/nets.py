@@ -41,7 +41,7 @@ class EventNets(NamedTuple):
     toe_off_check: Net
 
 
-def packed(nets: EventNets, *, others: Sequence[float] = ()) -> FloatArray:
+def packed(nets: Sequence[Net], *, others: Sequence[float] = ()) -> FloatArray:
     """All weights in one array, which costs a compiled function one argument instead of 25; `others` stand at its end.
 
     For each net (n inputs, h): where its next part starts, n, h; then start, first, first_bias, second, second_bias.
