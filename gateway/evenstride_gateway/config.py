@@ -15,7 +15,7 @@ from evenstride_gateway.errors import ConfigError
 FILE_NAME = "evenstride.toml"
 ENV_PREFIX = "EVENSTRIDE_"
 _OF_THE_STACK = "EVENSTRIDE_STACK_"  # secrets of docker-compose.yml that are no settings of the gateway
-_NOT_SETTINGS = frozenset({"EVENSTRIDE_DATA", "EVENSTRIDE_DATA_DIR", "EVENSTRIDE_COMPILED"})  # places and ways, not settings
+_NOT_SETTINGS = frozenset({"EVENSTRIDE_DATA", "EVENSTRIDE_DATA_DIR", "EVENSTRIDE_COMPILED"})  # no settings
 
 
 class _Section(BaseModel):
