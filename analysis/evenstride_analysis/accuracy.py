@@ -301,39 +301,3 @@ def derive_rules(trials: Sequence[Trial], *, source: str, method: str = "rules-1
         si_error_sd=report.si_error_sd,
         source=source,
     )
-
-
-def accuracy_markdown(report: AccuracyReport) -> str:
-    """The table of docs/accuracy.md."""
-    speeds = " / ".join(f"{bias * 1e3:+.1f}" for bias in report.bias_by_speed_s.values())
-    names = " / ".join(f"{speed:g}" for speed in report.bias_by_speed_s)
-    rows = [
-        ("Runners, trials, stances", f"{report.runners}, {report.trials}, {report.stances}"),
-        ("Stance RMSE", f"{report.rmse_s * 1e3:.1f} ms (worst runner {report.worst_runner_rmse_s * 1e3:.1f} ms)"),
-        ("Stance mean absolute error", f"{report.mae_s * 1e3:.1f} ms"),
-        ("Stance bias", f"{report.bias_s * 1e3:+.1f} ms"),
-        (f"Stance bias at {names} m/s", f"{speeds} ms"),
-        ("Missed + false strides", f"{report.missed} + {report.false} ({report.wrong_share:.2%})"),
-        ("Doubted strides", f"{report.doubted} (RMSE of the others {report.clean_rmse_s * 1e3:.1f} ms)"),
-        ("Symmetry index of a run, error SD", f"{report.si_error_sd:.2%} (r = {report.si_correlation:.2f})"),
-        ("Run-mean ICC(2,1)", f"{report.run_mean_icc:.3f}"),
-        (
-            "Stance without the constant",
-            f"bias {report.raw_bias_s * 1e3:+.1f} ms, RMSE {report.raw_rmse_s * 1e3:.1f} ms",
-        ),
-        ("Contact, no constant: bias / between / within legs", _event_text(report.contact)),
-        ("Toe-off, no constant: bias / between / within legs", _event_text(report.toe_off)),
-    ]
-    head = f"| method {report.method} | runner left out, 50 N force reference |\n|---|---|\n"
-    note = (
-        "\nThe constants never come from the tested runner; the rules themselves (filters, windows) were chosen with"
-        "\nall of them in view. These are virtual sensors on a treadmill: expect real pods to be worse.\n"
-    )
-    return head + "".join(f"| {name} | {value} |\n" for name, value in rows) + note
-
-
-def _event_text(event: EventError) -> str:
-    return (
-        f"{event.bias_s * 1e3:+.1f} / {event.between_s * 1e3:.1f} / {event.within_s * 1e3:.1f} ms,"
-        f" {event.gross:.1%} beyond 60 ms"
-    )

@@ -10,7 +10,6 @@ from support.recordings import rbds_matches, rbds_trial
 
 from evenstride_analysis.accuracy import (
     AccuracyReport,
-    accuracy_markdown,
     detect,
     fit_constants,
     icc_2_1,
@@ -96,14 +95,6 @@ def test_icc_of_a_published_example() -> None:
     # Shrout & Fleiss 1979, Psychol Bull 86:420, table 2: ICC(2,1) = 0.29
     ratings = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
     assert icc_2_1(np.array(ratings, dtype=np.float64)) == pytest.approx(0.29, abs=0.005)
-
-
-def test_the_table_names_the_method_and_every_speed(report: AccuracyReport) -> None:
-    text = accuracy_markdown(report)
-    assert "rules-1" in text
-    assert "2.5 / 3.5 / 4.5 m/s" in text
-    assert sum(line.startswith("|") for line in text.splitlines()) == 14
-    assert "virtual sensors" in text
 
 
 def test_a_broken_table_of_constants_names_what_is_wrong() -> None:

@@ -170,23 +170,3 @@ def verdict_of(runner: SimulatedRunner, system: SystematicError, method: str) ->
         t_s=0.7 * n,
         system=system,
     )[0]
-
-
-def coverage_markdown(results: Sequence[LevelResult], system: SystematicError, *, method: str) -> str:
-    """The section of the accuracy document: coverage at every level, and the power of the two verdicts."""
-    estimator, total = system.estimator_of(method), system.total(Measure.STANCE, method)
-    head = (
-        f"{results[0].runners:,} simulated runners at each planted symmetry index, drawn at stride level (scatter,"
-        f" memory and\nshared part of the strides as measured on RBDS; {min(LENGTHS)} to {max(LENGTHS)} pairs). Each"
-        f" leg draws a system error as large as the product\nstates it for `{method}`: {estimator:.1%} of the index by"
-        f" the estimator, {system.allowance:.1%} by strap, skin and placement\n({total:.1%} together). The"
-        " product's own verdict answers. This proves the arithmetic, not the size of the errors.\n\n"
-        "| planted index | 95 % interval covers | under 60 pairs | 60 and more | real | possible | within noise |"
-        " on the wrong leg | mean half-width |\n|---|---|---|---|---|---|---|---|---|\n"
-    )
-    rows = [
-        f"| {r.planted:.0%} | {r.covered:.1%} | {r.covered_short:.1%} | {r.covered_long:.1%} | {r.real:.1%} |"
-        f" {r.possible:.1%} | {1.0 - r.real - r.possible:.1%} | {r.wrong_side:.1%} | {r.half_width:.1%} |\n"
-        for r in results
-    ]
-    return head + "".join(rows)

@@ -170,31 +170,3 @@ def _level(planted: float, answers: Sequence[Answered]) -> PowerLevel:
         pairs=float(np.mean([s.n_pairs for s in said])),
         lost=1.0 - sum(a.steps for a in answers) / sum(a.true_strides for a in answers),
     )
-
-
-def power_markdown(results: Sequence[PowerLevel], system: SystematicError, *, method: str) -> str:
-    """The section of the accuracy document: coverage and verdicts from the sensor on."""
-    total = system.total(Measure.STANCE, method)
-    head = (
-        f"{results[0].runners} virtual runners at each planted symmetry index, through detector, pairing and verdict"
-        f" ({_RUN_S:.0f} s each,\npods with their data sheet's noise). Each leg is mistimed as one leg of a real trial"
-        f" was by `{method}`, its runner left out,\nand by {system.allowance:.1%} of the index for strap, skin and"
-        f" placement; the product states {total:.1%} together.\n\n"
-        "| planted index | 95 % interval covers | real | possible | within noise | not measurable | on the wrong leg |"
-        " error SD | mean half-width | pairs |\n|---|---|---|---|---|---|---|---|---|---|\n"
-    )
-    rows = [
-        f"| {r.planted:.0%} | {r.covered:.0%} | {r.real:.0%} | {r.possible:.0%} | {r.within_noise:.0%} |"
-        f" {r.refused:.0%} | {r.wrong_side:.0%} | {r.error_sd:.1%} | {r.half_width:.1%} | {r.pairs:.0f} |\n"
-        for r in results
-    ]
-    judged = [r.runners * (1.0 - r.refused) for r in results]
-    held = sum(r.covered * n for r, n in zip(results, judged, strict=True) if n)
-    if not sum(judged):
-        return head + "".join(rows)
-    tail = (
-        f"\nAll levels together: {held:.0f} of {sum(judged):.0f} intervals hold the planted index"
-        f" ({held / sum(judged):.1%}). A share of {results[0].runners} runners is itself\nuncertain: 95 % scatter"
-        f" by {math.sqrt(0.95 * 0.05 / results[0].runners):.0%} (SD).\n"
-    )
-    return head + "".join(rows) + tail
