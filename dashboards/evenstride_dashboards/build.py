@@ -20,7 +20,8 @@ from evenstride_gateway.sinks.schema import POD, SESSION
 
 GENERATED = Path(__file__).parent / "generated"
 TAG = "evenstride"
-ALERTS = "alerts.json"
+DASHBOARDS = GENERATED / "dashboards"
+ALERTS = "alerting/evenstride.json"
 SESSIONS = Query(
     measurement=SESSION,
     columns=tuple(
@@ -162,13 +163,8 @@ def _variable(board: Board, tag: str) -> dashboard.QueryVariable:
 
 def files() -> dict[str, str]:
     """What `generated/` must hold: name -> JSON."""
-    made: dict[str, object] = {f"{board.uid}.json": build(board) for board in BOARDS}
-    made[ALERTS] = {
-        "folderUid": alerts.FOLDER_UID,
-        "group": alerts.GROUP,
-        "interval": alerts.EVERY_S,
-        "rules": alerts.rules(),
-    }
+    made: dict[str, object] = {f"dashboards/{board.uid}.json": build(board) for board in BOARDS}
+    made[ALERTS] = alerts.file()
     return {
         name: json.dumps(value, cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         for name, value in made.items()
@@ -178,7 +174,7 @@ def files() -> dict[str, str]:
 def stale(folder: Path = GENERATED) -> list[str]:
     """The files that do not say what the source says, missing and surplus ones included."""
     wanted = files()
-    held = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    held = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.json")}
     return sorted(name for name in wanted.keys() | held.keys() if wanted.get(name) != held.get(name))
 
 
@@ -186,10 +182,10 @@ def write(folder: Path = GENERATED) -> list[str]:
     """Write all files; returns the names of those that changed."""
     changed = stale(folder)
     wanted = files()
-    folder.mkdir(exist_ok=True)
     for name in changed:
         path = folder / name
         if name in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted[name], encoding="utf-8")
         else:
             path.unlink()

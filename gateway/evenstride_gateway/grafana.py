@@ -20,7 +20,6 @@ from evenstride_gateway.errors import ConfigError, SinkError
 FOLDER_UID, FOLDER_TITLE = "evenstride", "evenstride"
 SOURCE_UID, SOURCE_NAME = "evenstride-influx", "evenstride"
 TAG = "evenstride"
-_ALERTS = "alerts.json"
 _THEIRS = ("id", "version", "title")  # of a dashboard: what Grafana or its reader decides
 _OF_SOURCE = ("name", "isDefault", "basicAuth", "basicAuthUser", "withCredentials")
 _MOST_NAMES = 20
@@ -78,17 +77,23 @@ def push(url: str, token: str, source: InfluxSource) -> Pushed:
 
 def dashboards() -> list[Json]:
     """The generated dashboards, as Grafana takes them."""
-    return [page for name, page in sorted(_generated().items()) if name != _ALERTS]
+    return _generated("dashboards")
 
 
 def alert_rules() -> list[Json]:
-    """The generated alert rules."""
-    return list(_generated()[_ALERTS]["rules"])
+    """The generated alert rules as the HTTP API takes them; the files are made for Grafana's file provisioning."""
+    groups = [group for page in _generated("alerting") for group in page["groups"]]
+    return [
+        {key: value for key, value in rule.items() if key not in ("dashboardUid", "panelId")}
+        | {"orgID": group["orgId"], "folderUID": FOLDER_UID, "ruleGroup": group["name"]}
+        for group in groups
+        for rule in group["rules"]
+    ]
 
 
-def _generated() -> dict[str, Json]:
-    folder = resources.files("evenstride_dashboards") / "generated"
-    return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.iterdir()}
+def _generated(kind: str) -> list[Json]:
+    folder = resources.files("evenstride_dashboards") / "generated" / kind
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.iterdir(), key=lambda path: path.name)]
 
 
 def _data_source(api: Any, source: InfluxSource, done: Pushed) -> None:

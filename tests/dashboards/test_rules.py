@@ -10,11 +10,11 @@ import pytest
 
 from evenstride_dashboards import look
 from evenstride_dashboards.alerts import rules
-from evenstride_dashboards.build import BOARDS, GENERATED, files, stale, write
+from evenstride_dashboards.build import ALERTS, BOARDS, GENERATED, files, stale, write
 from evenstride_dashboards.queries import Column, Query
 from evenstride_gateway.sinks.schema import STRIDE
 
-NAMES = [f"{board.uid}.json" for board in BOARDS]
+NAMES = [f"dashboards/{board.uid}.json" for board in BOARDS]
 SOURCE = {"type": "influxdb", "uid": "${datasource}"}
 
 
@@ -89,7 +89,7 @@ def test_every_query_is_bounded_and_skips_what_was_withdrawn(name: str) -> None:
 
 
 def test_alert_queries_are_bounded_and_uids_are_stable() -> None:
-    held = json.loads((GENERATED / "alerts.json").read_text(encoding="utf-8"))
+    held = json.loads((GENERATED / ALERTS).read_text(encoding="utf-8"))["groups"][0]
     assert [rule["uid"] for rule in held["rules"]] == [
         "evenstride-pod-silent",
         "evenstride-battery-low",
@@ -100,7 +100,15 @@ def test_alert_queries_are_bounded_and_uids_are_stable() -> None:
         assert [part["refId"] for part in rule["data"]] == ["A", "B", "C"]
         assert rule["condition"] == "C"
         assert rule["noDataState"] == "OK"  # no pods is no alarm
-        assert rule["annotations"]["__dashboardUid__"] in {board.uid for board in BOARDS}
+        assert "$" not in json.dumps(rule["annotations"])  # file provisioning would take it for a variable
+        assert (rule["dashboardUid"], str(rule["panelId"])) == (
+            rule["annotations"]["__dashboardUid__"],
+            rule["annotations"]["__panelId__"],
+        )
+        linked = {panel["id"]: panel for panel in panels(f"dashboards/{rule['dashboardUid']}.json")}[rule["panelId"]]
+        asked = json.dumps(linked["targets"])
+        subject = {"evenstride-pod-silent": "data_age_s", "evenstride-battery-low": "battery_percent"}
+        assert subject.get(rule["uid"], "stance_symmetry") in asked
     assert len(rules()) == 3
 
 

@@ -17,7 +17,7 @@ from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, str
 from evenstride_analysis.model import Doubt, Gait, LossCause, Side
 from evenstride_analysis.symmetry import system_of
 from evenstride_dashboards.alerts import rules
-from evenstride_dashboards.build import BOARDS, GENERATED, SESSIONS, build
+from evenstride_dashboards.build import BOARDS, DASHBOARDS, GENERATED, SESSIONS, build
 from evenstride_dashboards.queries import InfluxTarget, Query
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.health import PodHealth
@@ -166,10 +166,10 @@ QUERIES = list(board_queries())
 
 def test_the_generated_files_hold_these_queries_and_no_others() -> None:
     held: set[str] = set()
-    for path in GENERATED.glob("*.json"):
+    for path in GENERATED.rglob("*.json"):
         page: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         held |= {target["query"] for panel in page.get("panels", ()) for target in panel.get("targets", ())}
-        held |= {rule["data"][0]["model"]["query"] for rule in page.get("rules", ())}
+        held |= {rule["data"][0]["model"]["query"] for group in page.get("groups", ()) for rule in group["rules"]}
         held |= {one["query"] for one in page.get("annotations", {}).get("list", ())}
     assert held == {query.text for _, query in QUERIES}
 
@@ -203,7 +203,7 @@ def test_a_query_returns_what_the_store_holds(season: Season, where: str, query:
 def test_the_variables_offer_what_there_is(season: Season) -> None:
     offered: dict[str, set[str]] = {}
     for board in BOARDS:
-        page: dict[str, Any] = json.loads((GENERATED / f"{board.uid}.json").read_text(encoding="utf-8"))
+        page: dict[str, Any] = json.loads((DASHBOARDS / f"{board.uid}.json").read_text(encoding="utf-8"))
         for variable in page["templating"]["list"][1:]:
             answers = season.server.query(season.windows[1].filled(variable["query"]), "evenstride")
             offered.setdefault(variable["name"], set()).update(row["distinct"] for row in answers)

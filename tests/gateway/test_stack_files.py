@@ -1,5 +1,6 @@
 """docker-compose.yml and the Dockerfile: what no container here can run is checked against what the gateway knows."""
 
+import json
 import os
 import re
 import stat
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from evenstride_gateway.config import load_config
+from evenstride_gateway.grafana import FOLDER_UID, SOURCE_UID, alert_rules, dashboards
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -69,6 +71,47 @@ def test_nothing_listens_beyond_this_machine_and_nothing_has_a_default_password(
         for variable, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|TOKEN", variable):
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?.+\}", value), f"{name}: {variable}"
+
+
+def mounts(service: str) -> dict[str, Path]:
+    """Where in the container -> what of the checkout."""
+    pairs = [str(volume).split(":")[:2] for volume in SERVICES[service]["volumes"]]
+    return {inside: ROOT / outside for outside, inside in pairs if outside.startswith("./")}
+
+
+def provisioning(kind: str) -> dict[str, Any]:
+    """The one file that Grafana reads of this kind at its start."""
+    (path,) = mounts("grafana")[f"/etc/grafana/provisioning/{kind}"].iterdir()
+    return cast("dict[str, Any]", yaml.safe_load(path.read_text("utf-8")))
+
+
+def test_grafana_starts_with_source_dashboards_and_alerts() -> None:
+    (source,) = provisioning("datasources")["datasources"]
+    influx = environment("gateway")
+    assert (source["uid"], source["type"], source["editable"]) == (SOURCE_UID, "influxdb", False)
+    assert source["url"] == "http://influxdb:8086"  # the name of the service inside the stack's network
+    assert source["jsonData"]["dbName"] == influx["EVENSTRIDE_INFLUX_BUCKET"]
+    token = re.fullmatch(r"Token \$__file\{(.+)\}", source["secureJsonData"]["httpHeaderValue1"])
+    assert token is not None
+    assert Path(token[1]).name == "grafana"  # the file that `stack influx` writes beside the gateway's
+    assert f"tokens:{Path(token[1]).parent}:ro" in SERVICES["grafana"]["volumes"]
+    words = SERVICES["influx-setup"]["command"]
+    assert words[words.index("--tokens") + 1] == str(Path(token[1]).parent)
+    assert words[words.index("--bucket") + 1] == influx["EVENSTRIDE_INFLUX_BUCKET"]
+
+    (provider,) = provisioning("dashboards")["providers"]
+    assert (provider["folderUid"], provider["type"]) == (FOLDER_UID, "file")
+    folder = mounts("grafana")[provider["options"]["path"]]
+    held = {path.name: json.loads(path.read_text("utf-8")) for path in folder.iterdir()}
+    assert {page["uid"] for page in held.values()} == {page["uid"] for page in dashboards()}
+    home = Path(environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == provider["options"]["path"]
+    assert held[home.name]["title"] == "Live track"
+
+    (group,) = provisioning("alerting")["groups"]
+    assert group["folder"] != provider["folder"]  # two folders, each made by its own reader
+    assert {rule["uid"] for rule in group["rules"]} == {rule["uid"] for rule in alert_rules()}
+    assert {query["datasourceUid"] for rule in group["rules"] for query in rule["data"]} == {SOURCE_UID, "__expr__"}
 
 
 def test_the_secrets_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
