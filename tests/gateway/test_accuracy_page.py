@@ -214,12 +214,13 @@ def test_every_section_has_its_table(study: Study, drawn: dict[str, str]) -> Non
         "Real shank hardware against force plates: nothing.",
         "## Impact\n\nShocks.\n\n##",
         "12 variants of the estimator",
+        "| as it is | 4.30 | 6.00 | 1.23 | 4.60 | 7.40 | 1.41 |  |",
         "| table | learned_1.json | `bbbbbbbbbbbbbbbb` |",
     ):
         assert words in text
     columns = [line.count("|") for line in text.splitlines() if line.startswith("|")]
     heads = [k for k, line in enumerate(text.splitlines()) if line.startswith("|---")]
-    assert len(heads) == 12
+    assert len(heads) == 13
     assert min(columns) > 2
 
 
@@ -227,7 +228,27 @@ def test_a_missed_goal_is_named(study: Study) -> None:
     text = page(study, (), "")
     assert "| worst runner, style left out | 9 ms | 12.1 ms | **not met** |" in text
     assert "| errors beyond 20 ms that were doubted | at least 80 % | 50% | **not met** |" in text
+    assert "- Not met, errors beyond 20 ms that were doubted: with one runner" in text
+    assert "- Not met, worst runner, style left out: why is not known." in text
     assert "![" not in text
+
+
+def test_a_step_helps_only_where_every_figure_is_better(study: Study) -> None:
+    first = study.tried[0]
+    better = replace(first.runner, rmse_s=0.004, worst_runner_rmse_s=0.005, si_error_sd=0.012)
+    steps = [
+        replace(first, name="both", runner=better, style=replace(better, rmse_s=0.0045)),
+        replace(first, name="one", runner=better),
+    ]
+    text = page(replace(study, tried=[first, *steps]), (), "")
+    assert "| both | 4.00 | 5.00 | 1.20 | 4.50 | 5.00 | 1.20 | yes |" in text
+    assert "| one | 4.00 | 5.00 | 1.20 | 4.60 | 7.40 | 1.41 | no |" in text
+
+
+def test_even_runners_called_uneven_are_a_goal(study: Study) -> None:
+    text = page(study, (), "")
+    assert "| 95 % intervals of symmetry, every planted index | 93-97 % | 95.0-95.0 % | met |" in text
+    assert "| even runners called uneven (`real`) | 1.5 % | 0.0 % | met |" in text
 
 
 def test_what_was_not_measured_is_not_on_the_page(study: Study) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from evenstride_analysis.study.folds import RUNNER, STYLE
 from evenstride_analysis.study.result import Study
 from evenstride_gateway.report.accuracy.cells import ms, percent, table
+from evenstride_gateway.report.accuracy.words import UNKNOWN, WHY
+
+_MANY = 1000  # runners a level
 
 
 def in_short(study: Study) -> str:
@@ -33,10 +36,34 @@ def in_short(study: Study) -> str:
         rmse_s, late_s = study.provisional.rmse_s, study.provisional.latency_p95_s
         found.append(("provisional stride, RMSE", "6 ms", f"{ms(rmse_s)} ms", rmse_s <= 0.006))
         found.append(("signal it needs after toe-off", "60 ms", f"{ms(late_s)} ms", late_s <= 0.060))
-    return table(
-        ("figure", "goal", "measured", ""),
-        [[what, goal, value, "met" if met else "**not met**"] for what, goal, value, met in found],
+    found += _planted(study)
+    missed = [what for what, _, _, met in found if not met]
+    return (
+        table(
+            ("figure", "goal", "measured", ""),
+            [[what, goal, value, "met" if met else "**not met**"] for what, goal, value, met in found],
+        )
+        + "".join(f"- Not met, {what}: {_why(what)}\n" for what in missed)
+        + ("\n" if missed else "")
     )
+
+
+def _why(what: str) -> str:
+    return next((reason for start, reason in WHY.items() if what.startswith(start)), UNKNOWN)
+
+
+def _planted(study: Study) -> list[tuple[str, str, str, bool]]:
+    """Of the levels with many runners: 50 a level scatter by 3 %."""
+    levels = [level for level in study.planted if level.runners >= _MANY]
+    if not levels:
+        return []
+    held = [level.covered for level in levels]
+    real = max(level.real for level in levels if level.planted == 0.0)
+    met = min(held) >= 0.93 and max(held) <= 0.97
+    return [
+        ("95 % intervals of symmetry, every planted index", "93-97 %", _range(held, 1), met),
+        ("even runners called uneven (`real`)", "1.5 %", f"{percent(real, 1)} %", real <= 0.015),
+    ]
 
 
 def _short_intervals(study: Study) -> list[tuple[str, str, str, bool]]:
@@ -54,8 +81,8 @@ def _short_intervals(study: Study) -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def _range(shares: Sequence[float]) -> str:
-    return f"{percent(min(shares))}-{percent(max(shares))} %"
+def _range(shares: Sequence[float], digits: int = 0) -> str:
+    return f"{percent(min(shares), digits)}-{percent(max(shares), digits)} %"
 
 
 def _inside(shares: Sequence[float]) -> bool:

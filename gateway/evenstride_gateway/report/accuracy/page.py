@@ -7,7 +7,9 @@ from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, RUNNER, SPE
 from evenstride_analysis.study.result import Study
 from evenstride_gateway.report.accuracy.cells import ms, number, percent, table
 from evenstride_gateway.report.accuracy.goals import in_short
+from evenstride_gateway.report.accuracy.tables import beyond, distortions, elsewhere, planted, simulated
 from evenstride_gateway.report.accuracy.words import (
+    BEYOND,
     CURVE,
     ELSEWHERE,
     HEAD,
@@ -51,15 +53,16 @@ def page(study: Study, pictures: Iterable[str], folder: str) -> str:
         _provisional(study),
         f"## Learning curve over runners\n\n{CURVE}\n\n" + _curve(study),
         picture("learning-curve.svg", "Stance error against the number of training runners"),
-        f"## Off the training set\n\n{ROBUST}\n\n" + _distortions(study),
+        f"## Off the training set\n\n{ROBUST}\n\n" + distortions(study),
         picture("robustness.svg", "Stance error under each distortion, both methods"),
-        f"### Other laboratories, a real gyro, real walking\n\n{ELSEWHERE}\n\n" + _elsewhere(study),
-        f"## The virtual runner\n\n{SIMULATED}\n\n" + _simulated(study),
-        f"## Symmetry: coverage and power\n\n{PLANTED}\n\n" + _planted(study) if study.planted else "",
+        f"### Other laboratories, a real gyro, real walking\n\n{ELSEWHERE}\n\n" + elsewhere(study),
+        f"## The virtual runner\n\n{SIMULATED}\n\n" + simulated(study),
+        f"## Symmetry: coverage and power\n\n{PLANTED}\n\n" + planted(study) if study.planted else "",
         picture("power.svg", "Share of runners called uneven against the planted symmetry index"),
         *(f"## {section.title}\n\n{section.text.strip()}\n\n" for section in study.sections),
-        f"## What has not been validated\n\n{NOT_VALIDATED}\n\n",
         f"## Variants tried\n\n{VARIANTS.format(n=study.variants)}\n\n" if study.variants else "",
+        f"### Beyond the estimator\n\n{BEYOND}\n\n" + beyond(study) if study.tried else "",
+        f"## What has not been validated\n\n{NOT_VALIDATED}\n\n",
         "## Inputs\n\n" + _inputs(study),
     ]
     return "".join(parts).rstrip() + "\n"
@@ -210,159 +213,6 @@ def _curve(study: Study) -> str:
     return table(
         ("runners", "groups drawn", "RMSE, ms (range over groups)", "worst runner, ms", "SI error SD, %"), rows
     )
-
-
-def _distortions(study: Study) -> str:
-    head = (
-        "test recordings",
-        "",
-        "RMSE, ms",
-        "bias, ms",
-        "worst runner, ms",
-        "SI error SD, %",
-        "missed + false, %",
-        "doubted, %",
-        "68 % interval holds, %",
-        "rules-1: RMSE, ms (bias)",
-    )
-    rows = [
-        [
-            row.group,
-            row.name,
-            ms(row.learned.rmse_s),
-            ms(row.learned.bias_s, sign=True),
-            ms(row.worst_runner_rmse_s),
-            percent(row.learned.si_error_sd, 2),
-            percent(row.wrong_share, 2),
-            percent(row.doubted_share, 1),
-            percent(row.stride_68),
-            f"{ms(row.rules.rmse_s)} ({ms(row.rules.bias_s, sign=True)})",
-        ]
-        for row in study.distortions
-    ]
-    speed = study.figures["learned"].get(SPEED)
-    if speed is not None:
-        rules = study.figures["rules"][SPEED].overall
-        rows.insert(
-            1,
-            [
-                "speed",
-                "never trained on, nor the runner",
-                ms(speed.overall.rmse_s),
-                " / ".join(f"{ms(one.bias_s, sign=True)}" for one in speed.by_speed.values()),
-                ms(speed.worst_runner_rmse_s),
-                percent(speed.overall.si_error_sd, 2),
-                percent(speed.wrong_share, 2),
-                percent(speed.doubted / speed.overall.stances, 1),
-                percent(study.coverage[SPEED].stride_68),
-                f"{ms(rules.rmse_s)} ({ms(rules.bias_s, sign=True)})",
-            ],
-        )
-    return table(head, rows)
-
-
-def _elsewhere(study: Study) -> str:
-    head = (
-        "recording",
-        "leg",
-        "method",
-        "stances (missed)",
-        "contact, ms",
-        "toe-off, ms",
-        "stance, ms",
-        "SD within, ms",
-        "stated SD, ms",
-        "doubted",
-    )
-    rows = [
-        [
-            row.source,
-            row.leg,
-            row.method,
-            f"{row.stances} ({row.missed})",
-            ms(row.contact_bias_s, sign=True),
-            ms(row.toe_off_bias_s, sign=True),
-            ms(row.stance_bias_s, sign=True),
-            ms(row.within_sd_s),
-            ms(row.stated_sd_s),
-            str(row.doubted),
-        ]
-        for row in study.elsewhere
-    ]
-    walked = [
-        [row.name, str(row.strides), f"{percent(row.walking / row.strides, 1)} %", str(row.doubted_running)]
-        for row in study.walking
-    ]
-    return table(head, rows) + table(
-        ("real walking", "strides", "told from running", "taken for running, but doubted"), walked
-    )
-
-
-def _simulated(study: Study) -> str:
-    head = (
-        "virtual runners",
-        "method",
-        "runs",
-        "strides",
-        "stance RMSE, ms",
-        "bias, ms",
-        "worst leg, ms",
-        "SI error SD, %",
-    )
-    rows = [
-        [
-            row.name,
-            row.method,
-            str(row.runs),
-            str(row.strides),
-            ms(row.stance_rmse_s),
-            ms(row.stance_bias_s, sign=True),
-            ms(row.worst_leg_bias_s),
-            percent(row.si_error_sd, 2),
-            f"{row.missed} + {row.false}",
-        ]
-        for row in study.simulated
-    ]
-    return table((*head, "missed + false"), rows)
-
-
-def _planted(study: Study) -> str:
-    head = (
-        "how",
-        "planted SI, %",
-        "runners",
-        "95 % interval holds it, %",
-        "under 60 pairs",
-        "60 and more",
-        "real, %",
-        "possible, %",
-        "not measurable, %",
-        "on the wrong leg, %",
-        "mean half-width, %",
-    )
-    rows = [
-        [
-            level.source,
-            percent(level.planted),
-            str(level.runners),
-            percent(level.covered, 1),
-            percent(level.covered_short, 1),
-            percent(level.covered_long, 1),
-            percent(level.real, 1),
-            percent(level.possible, 1),
-            percent(level.refused, 1),
-            percent(level.wrong_side, 1),
-            percent(level.half_width, 1),
-        ]
-        for level in study.planted
-    ]
-    stated = study.system
-    words = (
-        f"Each leg draws a system error as large as the product states it for `{study.method}`:"
-        f" {percent(stated.estimator, 1)} % of the index by the\nestimator, {percent(stated.allowance, 1)} % by strap,"
-        f" skin and placement ({percent(stated.together, 1)} % together).\n\n"
-    )
-    return words + table(head, rows)
 
 
 def _inputs(study: Study) -> str:
