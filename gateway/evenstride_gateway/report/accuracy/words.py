@@ -97,6 +97,7 @@ WHY = {
     " them.",
     "errors beyond 20 ms": "with one runner or one style left out there is no such error. Those that there are come"
     " from networks trained on five to eight runners, nearly half of them in one leg (RBDS002 at 2.5 m/s), whose"
-    " windows look usual to every check. More styles in training make them rare; nothing that was tried makes them visible.",
+    " windows look usual to every check. More styles in training make them rare; nothing that was tried makes them"
+    " visible.",
 }
 UNKNOWN = "why is not known."
