@@ -19,6 +19,7 @@ _ROOMS = ("strides", "training", "study", "simulate", "symmetry", "context", "ba
 _MODULES = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "pairing.py", "student.py")
 _OF_FOLDS = ("accuracy.py", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py")
 _OF_VARIANTS = ("study/variants.py",)
+_OF_LIVE = ("strides/provisional.py", "strides/learned/live.py", "training/networks.py", "study/provisional.py")
 _OF_REST = (
     *("pairing.py", "student.py", "symmetry", "context", "baseline", "simulate", "study/power.py"),
     *("study/coverage_of_symmetry.py", "study/impact.py", "study/baselines.py", "study/turns.py", "study/assemble.py"),
@@ -47,6 +48,11 @@ def stamps(made_from: Inputs, behaviour: str) -> tuple[str, str, str]:
     common = f"{behaviour} {made_from.data} {np.__version__} {sklearn.__version__}"
     folds, variants, rest = (_code(package, names) for names in (_OF_FOLDS, _OF_VARIANTS, _OF_REST))
     return f"{common} {folds}", variants, f"{common} {rest}"
+
+
+def live_stamp() -> str:
+    """What the provisional stances follow from besides the folds."""
+    return _code(_package(), _OF_LIVE)
 
 
 def _package() -> Path:

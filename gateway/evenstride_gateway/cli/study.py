@@ -37,6 +37,7 @@ from evenstride_analysis.study.figures import rms
 from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, KINDS, RUNNER, STYLE, Fold, curve_folds, folds
 from evenstride_analysis.study.impact import clipped_index, impact_markdown, shock_rows, virtual_rows
 from evenstride_analysis.study.power import LEVELS, RUNNERS, PowerLevel, power
+from evenstride_analysis.study.provisional import Early, LiveTeacher, early_of, provisional_errors
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Section, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator, legs_of
 from evenstride_analysis.study.turns import courses, read, turns_markdown
@@ -45,7 +46,7 @@ from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
 from evenstride_analysis.training.left_out import LeftOut
 from evenstride_analysis.training.legs import lesson
-from evenstride_gateway.cli.inputs import inputs, stamps
+from evenstride_gateway.cli.inputs import inputs, live_stamp, stamps
 from evenstride_gateway.cli.kept import NOTHING, Kept, name_of
 from evenstride_gateway.tables.references import WALKS, read_jdx, read_mean_stride, read_walk
 from evenstride_gateway.tables.trials import read_trials
@@ -71,6 +72,7 @@ class _Worker:
     def __init__(self, folder: Path) -> None:
         self.trials = {trial.name: trial for trial in read_trials(folder / "rbds")}
         self.teacher = Teacher(self.trials)
+        self.live_teacher = LiveTeacher(self.trials.values())
 
 
 _worker: _Worker | None = None
@@ -102,6 +104,12 @@ def _test(job: Job, nets: Nets | None, errors: Sequence[LeftOut]) -> list[Outcom
 def _vary(fold: Fold, nets: Nets) -> list[LegRun]:
     legs = [leg for name in fold.test for leg in legs_of(_mine().trials[name])]
     return leg_runs([taught for leg in legs for taught in lesson(leg).strides], nets)
+
+
+def _early(fold: Fold, nets: Nets) -> list[Early]:
+    mine = _mine()
+    live = mine.live_teacher.nets({mine.trials[name].runner for name in fold.train})
+    return [early for name in fold.test for early in early_of(mine.trials[name], nets | live)]
 
 
 def _behaviour() -> str:
@@ -293,6 +301,11 @@ def measure(
             )
             for kind in (RUNNER, STYLE)
         ]
+        alone = [fold for fold in chosen if fold.kind == RUNNER]
+        pool.total += len(alone)
+        early = pool.results(
+            pool.submit((of_folds, live_stamp(), fold), _early, fold, nets[fold.train]) for fold in alone
+        )
         others = pool.results([pool.submit((of_rest,), _others, folder)])
         walks = pool.results([pool.submit((of_rest,), _walks, folder)])
         virtual = pool.results(
@@ -320,7 +333,7 @@ def measure(
         elsewhere=others[0],
         walking=walks[0],
         curve=learning_curve(results),
-        provisional=None,
+        provisional=provisional_errors([one for part in early for one in part]),
         simulated=virtual,
         system=_stated(),
         planted=[level for part in planted for level in part] + _detected(detected),
