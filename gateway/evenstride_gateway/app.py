@@ -18,6 +18,7 @@ from evenstride_gateway.health import Health
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.legs import Legs
 from evenstride_gateway.link.source import Source
+from evenstride_gateway.normals import collect_with_normals
 from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.results import system_error
 from evenstride_gateway.sessions import Sessions
@@ -134,7 +135,14 @@ async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
             tasks.create_task(_tend(gateway), name="late strides and status"),
             tasks.create_task(_guide(gateway), name="swap-legs test"),
         ]
-        async with sinks_running(gateway.config, gateway.queue, gateway.status.health, gateway.rng, tasks):
+        async with sinks_running(
+            gateway.config,
+            gateway.queue,
+            gateway.status.health,
+            gateway.rng,
+            tasks,
+            collecting=collect_with_normals(system_error(gateway.config.symmetry)),
+        ):
             yield tasks
             await gateway.sessions.stop_if_running()
         for chore in chores:

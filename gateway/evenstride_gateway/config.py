@@ -68,6 +68,7 @@ class SymmetryConfig(_Section):
 class InfluxConfig(_Section):
     """Stream results into InfluxDB 1.x, 2.x or (experimental) 3. Empty `url`: off. `bucket`: the database of 1.x and 3.
 
+    `ca_file`: certificates that https is checked against, instead of the system's.
     The secret comes from EVENSTRIDE_INFLUX_TOKEN (1.x: EVENSTRIDE_INFLUX_PASSWORD) or from the file `secret_file`.
     """
 
@@ -78,18 +79,20 @@ class InfluxConfig(_Section):
     user: str = ""
     token: SecretStr = SecretStr("")
     password: SecretStr = SecretStr("")
+    ca_file: str = ""
     secret_file: str = ""
 
 
 class MqttConfig(_Section):
-    """Publish results on MQTT. Empty `host`: off. `gateway_id` tells several gateways of one squad apart.
+    """Publish results on MQTT. Empty `host`: off. `gateway_id` tells several gateways of one squad apart, in the
+    names of their sessions too.
 
     The password comes from EVENSTRIDE_MQTT_PASSWORD or from the file `secret_file`.
     """
 
     host: str = ""
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    gateway_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "gateway"
+    gateway_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")] = "gateway"
     user: str = ""
     password: SecretStr = SecretStr("")
     tls: bool = False

@@ -77,6 +77,7 @@ class SinkHealth:
     behind: int = 0
     retries: int = 0
     trouble: str = ""
+    beside: str = ""  # what stands in the way of the messages that are no results: told while there are none
     clock_off_s: float = 0.0  # server clock minus ours
     last_delivery_s: float | None = None
 
@@ -228,9 +229,9 @@ def _sink_row(sink: SinkHealth, now_s: float) -> dict[str, Any]:
 
 def _sink_warnings(sink: SinkHealth) -> dict[str, str]:
     found: dict[str, str] = {}
-    if sink.trouble:
+    if sink.trouble or sink.beside:
         waiting = f"; {sink.behind} changes wait, nothing is lost" if sink.behind else "; nothing is lost"
-        found["trouble"] = sink.trouble + waiting
+        found["trouble"] = (sink.trouble or sink.beside) + waiting
     if sink.refused:
         found["refused"] = (
             f"{sink.name}: {sink.refused} points were refused for good; `evenstride stack parked` tells why"

@@ -13,7 +13,7 @@ from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.backfill import Backfiller
 from evenstride_gateway.clock import shifted
 from evenstride_gateway.closing import finish, run_again
-from evenstride_gateway.config import Config
+from evenstride_gateway.config import Config, MqttConfig
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.pipeline import Late, PodPipeline
@@ -281,8 +281,13 @@ class Sessions:
 
     async def _free_id(self, started_at: datetime) -> str:
         taken = {s.session_id for s in await asyncio.to_thread(self._queue.store.sessions)}
-        stem = started_at.strftime("%Y%m%d-%H%M%S")
+        stem = started_at.strftime("%Y%m%d-%H%M%S") + self._squad_suffix()
         return next(c for n in count(1) if (c := stem if n == 1 else f"{stem}-{n}") not in taken)
+
+    def _squad_suffix(self) -> str:
+        """Several gateways that meet in one database may start a session in the same second."""
+        name = self._config.mqtt.gateway_id
+        return "" if name == MqttConfig().gateway_id else f"-{name}"
 
 
 def _slug(name: str) -> str:

@@ -99,11 +99,16 @@ class Influx:
 
 @dataclass(slots=True)
 class Broker:
-    """A running mosquitto with a password file: user `gait`, password `secret` unless `open_to_all`."""
+    """A running mosquitto with a password file: user `gait`, password `secret` unless `open_to_all`.
+
+    `durable`: it keeps subscriptions, queues and retained messages over a kill. `extra`: more lines of its settings.
+    """
 
     folder: Path
     port: int
     open_to_all: bool = False
+    durable: bool = False
+    extra: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
@@ -113,7 +118,11 @@ class Broker:
         subprocess.run([program("mosquitto_passwd"), "-U", str(users)], check=True)
         access = "allow_anonymous true" if self.open_to_all else f"allow_anonymous false\npassword_file {users}"
         config = self.folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\n{access}\nset_tcp_nodelay true\nuser root\n")
+        kept = f"persistence true\npersistence_location {self.folder}/\n" if self.durable else ""
+        at_once = "autosave_on_changes true\nautosave_interval 1\nmax_queued_messages 0\n" if self.durable else ""
+        config.write_text(
+            f"listener {self.port} 127.0.0.1\n{self.extra}{access}\nset_tcp_nodelay true\nuser root\n{kept}{at_once}"
+        )
         with (self.folder / "mosquitto.log").open("ab") as log:
             self.process = subprocess.Popen([program("mosquitto"), "-c", str(config)], stdout=log, stderr=log)
         deadline = time.monotonic() + START_S
@@ -133,10 +142,10 @@ class Broker:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Generator[Broker]:
+def mosquitto(folder: Path, *, durable: bool = False, extra: str = "") -> Generator[Broker]:
     """A broker in `folder` that asks for user and password."""
     folder.mkdir(parents=True, exist_ok=True)
-    broker = Broker(folder, free_port())
+    broker = Broker(folder, free_port(), durable=durable, extra=extra)
     broker.start()
     try:
         yield broker

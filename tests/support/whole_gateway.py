@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -278,7 +279,7 @@ def balanced(books: Books, *, boots: int = 2) -> Books:
     """The books add up, and what the store calls strides is what its raw says."""
     assert len(books.accounts) == boots
     assert all(account.adds_up for account in books.accounts.values())
-    assert len(books.final) >= 5
+    assert len(books.final) >= 5, len(books.final)
     assert books.final == books.again
     return books
 
@@ -315,6 +316,8 @@ async def gateway_run(
     bends: Mapping[Side, Bends] | None = None,
     sides: Mapping[str, Side] | None = None,
     records: bool = False,
+    settings: Config | None = None,
+    utc: Callable[[], datetime] | None = None,
 ) -> AsyncGenerator[Run, None]:
     """The gateway runs; nothing streams yet and no session is on. `flash_s`: seconds of raw that a pod's log holds."""
     async with virtual_world(
@@ -333,10 +336,11 @@ async def gateway_run(
                 gateway = wire(
                     store=store,
                     source=source,
-                    config=Config(),
+                    config=settings or Config(),
                     sides=world.sides if sides is None else sides,
                     version="test",
                     health=health,
+                    utc=utc or (lambda: datetime.now(UTC)),
                     rng=random.Random(2),
                 )
                 async with running(gateway):

@@ -7,6 +7,7 @@ Authorization: Token. 3 Core: the path of 2.x, the bucket is the database, Autho
 
 import email.utils
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
@@ -14,31 +15,38 @@ from typing import Any, Self, cast
 
 import httpx
 
-from evenstride_gateway.errors import SinkError
+from evenstride_gateway.errors import ConfigError, SinkError
 from evenstride_gateway.health import SinkHealth
 from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.lines import line_of
 from evenstride_gateway.sinks.schema import Point
-from evenstride_gateway.sinks.targets import InfluxTarget, Version
+from evenstride_gateway.sinks.targets import InfluxTarget, Version, tls_context
 
 TIMEOUT_S = 10.0
+MINUTE_S = 60.0  # what only a person can put right is tried again once a minute
 _LONGEST_ANSWER = 2_000
 
 
 class InfluxWriter:
-    """`async with InfluxWriter(target) as writer: await writer.write(lines)`."""
+    """`async with InfluxWriter(target) as writer: await writer.write(lines)`. Raises ConfigError for a bad target."""
 
     def __init__(self, target: InfluxTarget, *, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.health: SinkHealth | None = None  # where the server's clock is told
         self._target, self._utc = target, utc
-        self._client = httpx.AsyncClient(
-            base_url=target.url,
-            timeout=TIMEOUT_S,
-            limits=httpx.Limits(max_connections=1),
-            trust_env=False,
-            headers=_headers(target),
-            auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                base_url=target.url,
+                timeout=TIMEOUT_S,
+                limits=httpx.Limits(max_connections=1),
+                trust_env=False,
+                headers=_headers(target),
+                auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
+                verify=tls_context(target.ca_file, "influx.ca_file") if target.url.startswith("https:") else False,
+            )
+        except (ValueError, httpx.InvalidURL) as error:  # never the text itself: it may be the token
+            raise ConfigError(
+                f"[influx] url {target.url!r}, token and user: plain ASCII was expected ({type(error).__name__})"
+            ) from None
         first = target.version is Version.V1
         self._path = "/write" if first else "/api/v2/write"
         self._query = (
@@ -56,8 +64,15 @@ class InfluxWriter:
         await self._client.aclose()
 
     async def deliver(self, points: Sequence[Point]) -> list[Refused]:
-        """Write all points, as `write`."""
-        return await self.write([line_of(point) for point in points])
+        """Write all points, as `write`. A point that is no line is refused like one that the server refuses."""
+        lines: list[str] = []
+        refused: list[Refused] = []
+        for point in points:
+            try:
+                lines.append(line_of(point))
+            except ValueError as error:
+                refused.append(Refused(content=str(point), reason=str(error)))
+        return refused + await self.write(lines)
 
     async def write(self, lines: Sequence[str]) -> list[Refused]:
         """Write all lines; returns those that the server will never take, with its reason.
@@ -81,19 +96,34 @@ class InfluxWriter:
 
     async def _post(self, body: str) -> httpx.Response:
         try:
-            return await self._client.post(self._path, params=self._query, content=body.encode())
+            return await self._client.post(self._path, params=self._query, content=body.encode(errors="replace"))
         except httpx.TimeoutException as error:
             raise SinkError(
                 f"InfluxDB at {self._target.url} takes the data and does not answer: tried again"
             ) from error
         except httpx.HTTPError as error:
+            if "certificate" in str(error):
+                raise SinkError(
+                    f"InfluxDB at {self._target.url} shows a certificate that is not trusted here: check the address "
+                    f"and `[influx] ca_file` ({error})",
+                    retry_after_s=MINUTE_S,
+                ) from error
             raise SinkError(f"InfluxDB at {self._target.url} cannot be reached ({error}): tried again") from error
 
     def _trouble(self, answer: httpx.Response, said: str) -> SinkError:
         url, status = self._target.url, answer.status_code
+        theirs = answer.headers.get("X-Influxdb-Version", "")
+        major = re.match(r"v?(\d)", theirs)
+        if status in (401, 403, 404, 405) and major is not None and major[1] != self._target.version:
+            return SinkError(
+                f"InfluxDB at {url} is version {theirs}, `[influx] version` says {self._target.version}: correct it",
+                retry_after_s=MINUTE_S,
+            )
         if status in (401, 403):
             what = "user and password" if self._target.version is Version.V1 else "the token"
-            return SinkError(f"InfluxDB at {url} refuses {what}: check `[influx]` and the secret", retry_after_s=60.0)
+            return SinkError(
+                f"InfluxDB at {url} refuses {what}: check `[influx]` and the secret", retry_after_s=MINUTE_S
+            )
         if status == 404:
             what = "database" if self._target.version is Version.V1 else "bucket or organisation"
             return SinkError(
@@ -103,7 +133,7 @@ class InfluxWriter:
         if status in (429, 503):
             return SinkError(f"InfluxDB at {url} is overloaded: tried again", retry_after_s=_retry_after_s(answer))
         if "no space left" in said or status == 507:
-            return SinkError(f"InfluxDB at {url} has no disk space left: tried again", retry_after_s=60.0)
+            return SinkError(f"InfluxDB at {url} has no disk space left: tried again", retry_after_s=MINUTE_S)
         return SinkError(f"InfluxDB at {url} answers {status}: {said}")
 
     def _compare_clocks(self, answer: httpx.Response) -> None:

@@ -1,25 +1,42 @@
 """Line protocol: one point -> one line, by a template made once from the schema."""
 
+from functools import lru_cache
+
 from evenstride_gateway.sinks.schema import MEASUREMENTS, Kind, Measurement, Point
 
 _FORMATS = {Kind.FLOAT: "%r", Kind.INTEGER: "%di", Kind.BOOLEAN: "%s", Kind.TEXT: '"%s"'}
-_TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "\\ ", "\r": "\\ ", "\t": "\\ "})
-_TEXT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": " ", "\r": " "})
+_PLAIN_TAG = str.maketrans({"\\": "/", "\n": " ", "\r": " ", "\t": " "})
+_PLAIN_TEXT = str.maketrans({"\n": " ", "\r": " "})
+_TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
+_TEXT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 LONGEST_TEXT = 512
+_KNOWN = 4096  # texts whose written form is kept: ids and words come again and again
 NONE = "none"  # an empty tag value would be another series without that tag
 
 
-def tag_value(text: str) -> str:
-    """`text` as a tag value: commas, equals signs and spaces escaped, line breaks made spaces, never empty.
+def plain_tag(text: str) -> str:
+    """`text` as the database knows it as a tag: on one line, at most 512 characters, never empty.
 
     A trailing backslash would escape the comma that follows, so backslashes become slashes.
     """
-    return text.replace("\\", "/").translate(_TAG_ESCAPES)[:LONGEST_TEXT] or NONE
+    return text[:LONGEST_TEXT].translate(_PLAIN_TAG) or NONE
 
 
+def plain_text(text: str) -> str:
+    """`text` as the database knows it as a field: on one line, at most 512 characters."""
+    return text[:LONGEST_TEXT].translate(_PLAIN_TEXT)
+
+
+@lru_cache(maxsize=_KNOWN)
+def tag_value(text: str) -> str:
+    """`plain_tag` as it is written: commas, equals signs and spaces escaped."""
+    return plain_tag(text).translate(_TAG_ESCAPES)
+
+
+@lru_cache(maxsize=_KNOWN)
 def text_value(text: str) -> str:
-    """`text` as a string field (without its quotes): quotes and backslashes escaped, line breaks made spaces."""
-    return text[:LONGEST_TEXT].translate(_TEXT_ESCAPES)
+    """`plain_text` as it is written, without its quotes: quotes and backslashes escaped."""
+    return plain_text(text).translate(_TEXT_ESCAPES)
 
 
 class LineFormat:
@@ -41,12 +58,10 @@ class LineFormat:
         """
         ready = list(point.values)
         for i in self._texts:
-            text = ready[i]
-            ready[i] = text if isinstance(text, str) and text.isalnum() else text_value(str(text))
+            ready[i] = text_value(str(ready[i]))
         for i in self._flags:
             ready[i] = "true" if ready[i] else "false"
-        tags = (tag if tag.isalnum() else tag_value(tag) for tag in point.tags)
-        line = self._template % (*tags, *ready, point.time_ns)
+        line = self._template % (*map(tag_value, point.tags), *ready, point.time_ns)
         if "=nan" in line or "=inf" in line or "=-inf" in line:
             self._refuse(point)
         return line

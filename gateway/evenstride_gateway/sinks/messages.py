@@ -8,6 +8,7 @@ from evenstride_gateway.sinks.schema import MEASUREMENTS, SESSION, STRIDE, SYMME
 ROOT = "evenstride"
 PRESENCE = f"{ROOT}/_gateway"  # no runner id begins with "_"
 LEAVES = {STRIDE.name: "stride", SYMMETRY.name: "symmetry", SESSION.name: "state"}
+_MEANT = frozenset("/+#%\x7f")
 _BY_NAME = {measurement.name: measurement for measurement in MEASUREMENTS}
 _TYPES = {Kind.FLOAT: "number", Kind.INTEGER: "integer", Kind.BOOLEAN: "boolean", Kind.TEXT: "string"}
 
@@ -18,7 +19,12 @@ def topic_of(point: Point) -> str | None:
     if leaf is None:
         return None
     names = [tag.name for tag in _BY_NAME[point.measurement].tags]
-    return f"{ROOT}/{point.tags[names.index('runner')]}/{leaf}"
+    return f"{ROOT}/{level(point.tags[names.index('runner')])}/{leaf}"
+
+
+def level(text: str) -> str:
+    """`text` as one level of a topic: what MQTT gives a meaning (and `%`) as %XX. Runner ids need none of it."""
+    return "".join(f"%{ord(c):02X}" if c in _MEANT or ord(c) < 32 else c for c in text) or "none"
 
 
 def payload_of(point: Point) -> bytes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
@@ -11,21 +10,29 @@ from typing import Self
 import aiomqtt
 
 from evenstride_gateway.errors import SinkError
+from evenstride_gateway.health import SinkHealth
 from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.messages import PRESENCE, payload_of, topic_of
 from evenstride_gateway.sinks.schema import SESSION, Point
-from evenstride_gateway.sinks.targets import MqttTarget
+from evenstride_gateway.sinks.targets import MqttTarget, tls_context
 
 IN_FLIGHT = 20
 TIMEOUT_S = 10.0
 PRESENCE_S = 15.0
+MOST_STATES = 1000  # runners whose last state is said again to a broker that may have forgotten it
 
 
 class MqttPublisher:
-    """`async with MqttPublisher(target) as publisher`: connects when first needed, and again after a loss."""
+    """`async with MqttPublisher(target) as publisher`: connects when first needed, and again after a loss.
+
+    Raises ConfigError when the certificates of `ca_file` cannot be read.
+    """
 
     def __init__(self, target: MqttTarget) -> None:
+        self.health: SinkHealth | None = None  # where a broker that is away is told although there are no results
         self._target = target
+        self._tls = tls_context(target.ca_file, "mqtt.ca_file") if target.tls else None
+        self._states: dict[str, bytes] = {}
         self._client: aiomqtt.Client | None = None
         self._stack = AsyncExitStack()
         self._connecting = asyncio.Lock()
@@ -47,7 +54,19 @@ class MqttPublisher:
         A message counts as delivered when the broker has acknowledged it.
         """
         client = await self._connected()
-        messages = [(topic, payload_of(p), p.measurement == SESSION.name) for p in points if (topic := topic_of(p))]
+        messages: list[tuple[str, bytes, bool]] = []
+        refused: list[Refused] = []
+        for point in points:
+            topic = topic_of(point)
+            if topic is not None:
+                try:
+                    messages.append((topic, payload_of(point), point.measurement == SESSION.name))
+                except ValueError as error:  # a number that is none
+                    refused.append(Refused(content=str(point), reason=str(error)))
+        await self._publish(client, messages)
+        return refused
+
+    async def _publish(self, client: aiomqtt.Client, messages: Sequence[tuple[str, bytes, bool]]) -> None:
         for start in range(0, len(messages), IN_FLIGHT):
             lost: BaseException | None = None
             try:
@@ -60,15 +79,24 @@ class MqttPublisher:
             if lost is not None:
                 await self._leave()
                 raise self._away(lost)
-        return []
+        for topic, payload, retain in messages:
+            if retain:
+                self._states.pop(topic, None)
+                self._states[topic] = payload
+        while len(self._states) > MOST_STATES:
+            del self._states[next(iter(self._states))]
 
     async def show_presence(self) -> None:
         """For ever: be connected, and say so every 15 s, so that a broker that was restarted knows too."""
         while True:
+            trouble = ""
             try:
                 await self._publish_presence(await self._connected(), here=True)
-            except SinkError:
+            except SinkError as error:
+                trouble = str(error)
                 await self._leave()
+            if self.health is not None:
+                self.health.beside = trouble
             await asyncio.sleep(PRESENCE_S)
 
     async def _publish_presence(self, client: aiomqtt.Client, *, here: bool) -> None:
@@ -95,11 +123,14 @@ class MqttPublisher:
                     timeout=TIMEOUT_S,
                     max_inflight_messages=IN_FLIGHT,
                     max_queued_outgoing_messages=2 * IN_FLIGHT,
-                    tls_context=ssl.create_default_context(cafile=target.ca_file or None) if target.tls else None,
+                    tls_context=self._tls,
                 )
+                client.pending_calls_threshold = IN_FLIGHT  # beyond it the library complains on the terminal
                 try:
                     await self._stack.enter_async_context(client)
-                except aiomqtt.MqttError as error:
+                    for topic, state in self._states.items():
+                        await client.publish(topic, state, qos=1, retain=True, timeout=TIMEOUT_S)
+                except (aiomqtt.MqttError, ValueError) as error:  # ValueError: a host that is no name
                     raise self._away(error) from error
                 self._client = client
             return self._client
@@ -115,6 +146,12 @@ class MqttPublisher:
         where, text = f"the MQTT broker at {self._target.host}:{self._target.port}", str(error)
         if "ot authorized" in text or "ad user name" in text or "ad username" in text:
             return SinkError(f"{where} refuses user and password: check `[mqtt]` and the secret", retry_after_s=60.0)
+        if "certificate" in text:
+            return SinkError(
+                f"{where} shows a certificate that is not trusted here: check the address and `[mqtt] ca_file`"
+                f" ({text})",
+                retry_after_s=60.0,
+            )
         return SinkError(f"{where} cannot be reached ({text}): tried again")
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from evenstride_analysis.units import ms_from_s, percent_from_fraction
 from evenstride_gateway.errors import SinkError
-from evenstride_gateway.health import Health, PodHealth
+from evenstride_gateway.health import Health, PodHealth, SinkHealth
 from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.points import UNKNOWN, epoch_ns
 from evenstride_gateway.sinks.schema import POD, Point
@@ -49,10 +49,11 @@ class PodReporter:
         health: Health,
         deliver: Callable[[Sequence[Point]], Awaitable[Sequence[Refused]]],
         *,
+        sink: SinkHealth | None = None,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.dropped = 0
-        self._health, self._deliver, self._utc = health, deliver, utc
+        self._health, self._deliver, self._sink, self._utc = health, deliver, sink, utc
         self._waiting: deque[Point] = deque()
 
     async def run(self) -> None:
@@ -62,16 +63,21 @@ class PodReporter:
             await self.report()
 
     async def report(self) -> None:
-        """Note the state now, and write what waits. A server that is away is told of by the strides' sink."""
+        """Note the state now, and write what waits. What stands in the way is told, session or not."""
         now_s, at = asyncio.get_running_loop().time(), self._utc()
         self._waiting += [pod_point(row, now_s=now_s, at=at) for row in self._health.pods.values()]
         while len(self._waiting) > MOST_WAITING:
             self._waiting.popleft()
             self.dropped += 1
         held = list(self._waiting)
+        trouble = ""
         try:
             await self._deliver(held)
-        except SinkError:
+        except SinkError as error:
+            trouble = str(error)
+        if self._sink is not None:
+            self._sink.beside = trouble
+        if trouble:
             return
         for _ in held:
             self._waiting.popleft()

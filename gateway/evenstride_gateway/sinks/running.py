@@ -9,7 +9,7 @@ from evenstride_gateway.config import Config, InfluxConfig, MqttConfig
 from evenstride_gateway.errors import ConfigError
 from evenstride_gateway.health import Health
 from evenstride_gateway.sinks.collect import collect
-from evenstride_gateway.sinks.follower import Follower
+from evenstride_gateway.sinks.follower import Collect, Follower
 from evenstride_gateway.sinks.pods import PodReporter
 from evenstride_gateway.sinks.targets import influx_target, mqtt_target
 from evenstride_gateway.writing import StoreQueue
@@ -19,9 +19,17 @@ LAST_WORDS_S = 5.0  # what a server may still get when the gateway stops; the re
 
 @asynccontextmanager
 async def sinks_running(
-    config: Config, queue: StoreQueue, health: Health, rng: random.Random, tasks: asyncio.TaskGroup
+    config: Config,
+    queue: StoreQueue,
+    health: Health,
+    rng: random.Random,
+    tasks: asyncio.TaskGroup,
+    *,
+    collecting: Collect = collect,
 ) -> AsyncGenerator[None, None]:
     """Follow the store into every configured sink; at the end each one has 5 s to catch up.
+
+    `collecting` says what InfluxDB gets; MQTT gets what its topics carry.
 
     Raises ConfigError when a sink is asked for and its library or its secret is not there.
     """
@@ -29,7 +37,7 @@ async def sinks_running(
         followers: list[Follower] = []
         chores: list[asyncio.Task[None]] = []
         if config.influx.url:
-            follower, reporting = await _influx(config.influx, queue, health, rng, stack)
+            follower, reporting = await _influx(config.influx, queue, health, rng, stack, collecting)
             followers.append(follower)
             chores.append(tasks.create_task(reporting, name="sink: pods to influx"))
         if config.mqtt.host:
@@ -51,7 +59,12 @@ async def sinks_running(
 
 
 async def _influx(
-    config: InfluxConfig, queue: StoreQueue, health: Health, rng: random.Random, stack: AsyncExitStack
+    config: InfluxConfig,
+    queue: StoreQueue,
+    health: Health,
+    rng: random.Random,
+    stack: AsyncExitStack,
+    collecting: Collect,
 ) -> tuple[Follower, Coroutine[None, None, None]]:
     try:
         from evenstride_gateway.sinks.influx import InfluxWriter  # noqa: PLC0415 - an extra, wanted only here
@@ -61,10 +74,10 @@ async def _influx(
     writer = await stack.enter_async_context(InfluxWriter(target))
     of_pods = await stack.enter_async_context(InfluxWriter(target))
     follower = Follower(
-        name="influx", store=queue.store, write=queue.call, collect=collect, deliver=writer.deliver, rng=rng
+        name="influx", store=queue.store, write=queue.call, collect=collecting, deliver=writer.deliver, rng=rng
     )
     writer.health = follower.health
-    return follower, PodReporter(health, of_pods.deliver).run()
+    return follower, PodReporter(health, of_pods.deliver, sink=follower.health).run()
 
 
 async def _mqtt(
@@ -84,4 +97,5 @@ async def _mqtt(
         rng=rng,
         history=False,
     )
+    publisher.health = follower.health
     return follower, publisher.show_presence()

@@ -1,5 +1,6 @@
 """Where the sinks write, from the settings; secrets from the environment or from a file, never from a repr."""
 
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +30,7 @@ class InfluxTarget:
     token: str = ""
     user: str = ""
     password: str = ""
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -61,6 +63,7 @@ def influx_target(config: InfluxConfig) -> InfluxTarget:
         token="" if version is Version.V1 else secret,
         user=config.user,
         password=secret if version is Version.V1 else "",
+        ca_file=config.ca_file,
     )
 
 
@@ -75,6 +78,14 @@ def mqtt_target(config: MqttConfig) -> MqttTarget:
         tls=config.tls,
         ca_file=config.ca_file,
     )
+
+
+def tls_context(ca_file: str, setting: str) -> ssl.SSLContext:
+    """Whom to trust: `ca_file`, or the system's certificates where it is empty. Raises ConfigError for a bad file."""
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:  # an SSLError is one
+        raise ConfigError(f"`{setting}` = {ca_file}: certificates (PEM) were expected: {error}") from error
 
 
 def _secret(given: SecretStr, file: str, setting: str) -> str:

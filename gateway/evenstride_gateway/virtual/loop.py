@@ -2,11 +2,13 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 EPOCH_S = 1000.0  # not 0: code that takes a time for a truth value must not pass by luck
+OUTSIDE_S = 30.0  # real seconds that another process may take to answer
 
 
 class VirtualTimeError(RuntimeError):
@@ -20,15 +22,21 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self.now_s = EPOCH_S
         self.limit_s = float("inf")
+        self.outside = 0  # who waits for another process
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
-        if ready:
+        if ready or timeout == 0:
+            return ready
+        if self.outside:
+            ready = super().select(OUTSIDE_S)
+            if not ready:
+                raise VirtualTimeError(f"no other process answered in {OUTSIDE_S:.0f} real seconds")
             return ready
         if timeout is None:
             raise VirtualTimeError(
                 f"deadlock at virtual {self.now_s - EPOCH_S:.3f} s: every task waits and nothing is scheduled "
-                "(other processes and threads cannot be waited for in virtual time)"
+                "(other processes and threads are waited for inside `outside()` only)"
             )
         if timeout > 0:
             self.now_s += timeout
@@ -52,6 +60,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now_s
+
+    @contextmanager
+    def outside(self) -> Generator[None]:
+        """Inside the block another process is waited for in real time; virtual time stands still meanwhile."""
+        self._jumping.outside += 1
+        try:
+            yield
+        finally:
+            self._jumping.outside -= 1
 
     def run_in_executor(  # pyright: ignore[reportIncompatibleMethodOverride]  # typeshed's TypeVarTuple is not nameable here
         self, executor: Any, func: Callable[..., T], *args: Any
