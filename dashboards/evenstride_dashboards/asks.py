@@ -1,8 +1,11 @@
 """Questions that several dashboards ask."""
 
-from evenstride_analysis.model import Side
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard as model
+
+from evenstride_analysis.model import PartKind, Side
 from evenstride_dashboards import look
-from evenstride_dashboards.panels import PALE, Styles, coloured, style
+from evenstride_dashboards.panels import PALE, Frame, Styles, coloured, figure, reshape, rows, style
 from evenstride_dashboards.queries import Column, Part, Query
 from evenstride_gateway.sinks.schema import STRIDE, SYMMETRY
 
@@ -19,6 +22,9 @@ BAND: Styles = {
     ],
 }
 CLEAN_RUN: dict[str, str | bool] = {"clean": True, "gait": "run"}
+SURFACES = (PartKind.STRAIGHT, PartKind.BEND_LEFT, PartKind.BEND_RIGHT)
+ON_TRACK = {"lap": 0}
+TEXT_COLOUR = [style("custom.cellOptions", {"type": "color-text"})]
 
 
 def balance(*chosen: str) -> tuple[Query, ...]:
@@ -40,10 +46,16 @@ def balance(*chosen: str) -> tuple[Query, ...]:
 
 
 def legs(
-    field: str, *chosen: str, function: str = "mean", every: bool = True, fresh: bool = False, part: Part | None = None
+    field: str,
+    *chosen: str,
+    function: str = "mean",
+    every: bool = True,
+    part: Part | None = None,
+    surface: PartKind | None = None,
 ) -> tuple[Query, ...]:
     """A number of clean running strides, one series a leg. Impact wants strides that did not clip either."""
-    clean = CLEAN_RUN | {"doubt": ""} if field.startswith("impact") else CLEAN_RUN
+    clean = _clean(field) if surface is None else _clean(field) | {"surface": surface.value}
+    among = f", {part.name.lower()} third" if part is not None else "" if surface is None else f", {surface.value}"
     return tuple(
         Query(
             measurement=STRIDE,
@@ -51,9 +63,8 @@ def legs(
             chosen=chosen,
             where=clean | {"side": side.value},
             every=every,
-            fresh=fresh,
             part=part,
-            alias=side.value if part is None else f"{side.value}, {part.name.lower()} third",
+            alias=f"{side.value}{among}",
         )
         for side in Side
     )
@@ -68,4 +79,81 @@ def cadence(*chosen: str) -> Query:
         where=CLEAN_RUN,
         every=True,
         alias="cadence",
+    )
+
+
+def _clean(field: str) -> dict[str, str | bool]:
+    return CLEAN_RUN | {"doubt": ""} if field.startswith("impact") else CLEAN_RUN
+
+
+def by_surface(title: str, field: str, unit: str, *chosen: str) -> Builder[model.Panel]:
+    """Means of both legs on straights and in bends; what was not run is not there."""
+    return figure(
+        Frame(
+            title=f"{title}, straights and bends",
+            says="Means of clean running strides by leg. Legs are compared on straights: in a bend they differ.",
+            unit=look.UNITS[unit],
+            w=12,
+            h=5,
+            decimals=1,
+            none="no straight or bend was recognised",
+            queries=[query for surface in SURFACES for query in legs(field, *chosen, every=False, surface=surface)],
+            styles={f"{side.value}, {surface.value}": LEGS[side.value] for side in Side for surface in SURFACES},
+        )
+    )
+
+
+def lap(*chosen: str, fresh: bool) -> Query:
+    """The lap of the newest stride."""
+    return Query(
+        measurement=STRIDE,
+        columns=(Column(field="lap", label="lap", function="last"),),
+        chosen=chosen,
+        above=ON_TRACK,
+        fresh=fresh,
+    )
+
+
+def by_lap(impact: str, *chosen: str, w: int, h: int) -> Builder[model.Panel]:
+    """Every lap with the means of both legs. InfluxQL cannot group by a field: Grafana takes the means."""
+    wanted = [("stance", "stance_ms", "ms", 0), ("impact", impact, "g", 1)]
+    named = [
+        (f"{word} {side.value}", field, unit, digits, side) for word, field, unit, digits in wanted for side in Side
+    ]
+    return rows(
+        Frame(
+            title="Laps",
+            says="Means of clean running strides of each lap of a track, by leg; the present lap is not whole yet.",
+            unit=look.UNITS[""],
+            w=w,
+            h=h,
+            none="–",
+            queries=[
+                Query(
+                    measurement=STRIDE,
+                    columns=(Column(field="lap", label="lap"), Column(field=field, label=name)),
+                    chosen=chosen,
+                    where=_clean(field) | {"side": side.value},
+                    above=ON_TRACK,
+                    table=True,
+                )
+                for name, field, _, _, side in named
+            ],
+            styles={
+                name: [style("unit", look.UNITS[unit]), style("decimals", digits), *LEGS[side.value], *TEXT_COLOUR]
+                for name, _, unit, digits, side in named
+            },
+        ),
+        changes=[
+            reshape(
+                "groupBy",
+                fields={
+                    "lap": {"operation": "groupby", "aggregations": []},
+                    **{name: {"operation": "aggregate", "aggregations": ["mean"]} for name, *_ in named},
+                },
+            ),
+            reshape("joinByField", byField="lap", mode="outer"),
+            reshape("organize", renameByName={f"{name} (mean)": name for name, *_ in named}),
+            reshape("sortBy", sort=[{"field": "lap"}]),
+        ],
     )

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_analysis.model import Doubt, Side
 from evenstride_dashboards import look
-from evenstride_dashboards.asks import BAND, LEGS, balance, legs
+from evenstride_dashboards.asks import BAND, LEGS, ON_TRACK, balance, by_lap, by_surface, legs
 from evenstride_dashboards.panels import (
     PALE,
     Frame,
@@ -14,7 +14,6 @@ from evenstride_dashboards.panels import (
     coloured,
     figure,
     lines,
-    note,
     reshape,
     rows,
     spread,
@@ -69,11 +68,24 @@ def session() -> Panels:
                 ],
             )
         ),
-        note(
-            "Straights, bends and laps",
-            "The database holds no parts of a session: `evenstride report` shows them.",
-            w=6,
-            h=4,
+        figure(
+            Frame(
+                title="Laps begun",
+                says="The number of the last lap of a track; nothing where no track was recognised.",
+                unit=look.UNITS[""],
+                w=6,
+                h=4,
+                decimals=0,
+                none="no track",
+                queries=[
+                    Query(
+                        measurement=STRIDE,
+                        columns=(Column(field="lap", label="laps", function="max"),),
+                        chosen=ONE,
+                        above=ON_TRACK,
+                    )
+                ],
+            )
         ),
         lines(
             Frame(
@@ -106,7 +118,10 @@ def session() -> Panels:
                 colours=look.VERDICT_COLOURS,
             )
         ),
+        by_surface("Stance", "stance_ms", "ms", *ONE),
+        by_surface("Impact", "impact_g", "g", *ONE),
         *_thirds(),
+        by_lap("impact_g", *ONE, w=24, h=9),
         *(
             lines(
                 Frame(
@@ -230,7 +245,34 @@ def season() -> Panels:
         points=True,
         gap_ms=28 * DAY_MS,
     )
-    return [*trends, cadence, _judged(), _sessions()]
+    return [*trends, cadence, _by_shoes(), _judged(), _sessions()]
+
+
+def _by_shoes() -> Builder[model.Panel]:
+    return lines(
+        Frame(
+            title="Symmetry index of stance by shoes",
+            says="The same sessions, one series for each pair of shoes that was entered.",
+            unit=look.UNITS["%"],
+            w=24,
+            h=8,
+            decimals=1,
+            none="no shoes were entered",
+            queries=[
+                Query(
+                    measurement=BASELINE,
+                    columns=(Column(field="value", label="session"), Column(field="shoes", label="shoes")),
+                    chosen=("runner",),
+                    where={"measure": "stance_symmetry"},
+                    matches={"shoes": "."},
+                    table=True,
+                )
+            ],
+        ),
+        points=True,
+        gap_ms=28 * DAY_MS,
+        changes=[reshape("partitionByValues", fields=["shoes"], keepFields=False, naming={"asLabels": True})],
+    )
 
 
 def _against_band(measure: str) -> list[Query]:

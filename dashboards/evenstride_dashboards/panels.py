@@ -94,6 +94,8 @@ def framed(panel: P, frame: Frame) -> P:
         panel.time_from(frame.back)
     if frame.colours is not None:
         panel.mappings(words(frame.colours))
+    if frame.styles is None and frame.colours is None:  # series with names of their own differ in lightness
+        panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.SHADES).fixed_color(look.LEFT))
     for name, properties in (frame.styles or {}).items():
         panel.override_by_name(name, list(properties))
     return panel
@@ -108,10 +110,18 @@ def figure(frame: Frame, *, fields: str = "", levels: dashboard.ThresholdsConfig
 
 
 def lines(
-    frame: Frame, *, points: bool = False, levels: dashboard.ThresholdsConfig | None = None, gap_ms: float = 30_000
+    frame: Frame,
+    *,
+    points: bool = False,
+    levels: dashboard.ThresholdsConfig | None = None,
+    gap_ms: float = 30_000,
+    changes: Sequence[model.DataTransformerConfig] = (),
 ) -> timeseries.Panel:
     """Values over time. A hole longer than `gap_ms` stays a hole: nothing is drawn where nothing was measured."""
-    panel = framed(timeseries.Panel(), frame).line_width(2).fill_opacity(0).span_nulls(gap_ms)
+    panel = framed(timeseries.Panel(), frame)
+    for change in changes:
+        panel.with_transformation(change)
+    panel.line_width(2).fill_opacity(0).span_nulls(gap_ms)
     panel.line_interpolation(LineInterpolation.LINEAR).insert_nulls(round(gap_ms))
     panel.show_points(VisibilityMode.ALWAYS if points else VisibilityMode.AUTO).point_size(7 if points else 4)
     panel.legend(

@@ -44,7 +44,8 @@ class Column:
 class Query:
     """One question. `chosen`: tags that a variable of the dashboard chooses; `where`: what fields and tags must equal.
 
-    `matches`: regular expressions on text fields; `every`: group by Grafana's interval; `by`: tags to group by.
+    `matches`: regular expressions on text fields; `above`: what number fields must exceed; `every`: group by Grafana's
+    interval; `fresh`: the last FRESH_S only; `part`: of the time range; `by`: tags to group by.
     """
 
     measurement: Measurement
@@ -52,6 +53,7 @@ class Query:
     chosen: tuple[str, ...] = ()
     where: Mapping[str, str | bool] = field(default_factory=dict[str, "str | bool"])
     matches: Mapping[str, str] = field(default_factory=dict[str, str])
+    above: Mapping[str, int] = field(default_factory=dict[str, int])
     by: tuple[str, ...] = ()
     every: bool = False
     fresh: bool = False
@@ -62,7 +64,7 @@ class Query:
     def __post_init__(self) -> None:
         """Raises KeyError for a name that the schema does not know."""
         tags = self.tags
-        for name in (*(column.field for column in self.columns), *self.where, *self.matches):
+        for name in (*(column.field for column in self.columns), *self.where, *self.matches, *self.above):
             if name not in tags:
                 self.measurement.field(name)
         for name in (*self.chosen, *self.by):
@@ -103,6 +105,7 @@ class Query:
         for name, value in self.where.items():
             terms.append(f'"{name}" = ' + (str(value).lower() if isinstance(value, bool) else f"'{value}'"))
         terms += [f'"{name}" =~ /{pattern}/' for name, pattern in self.matches.items()]
+        terms += [f'"{name}" > {limit}' for name, limit in self.above.items()]
         return " AND ".join(terms)
 
     @property

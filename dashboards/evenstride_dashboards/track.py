@@ -4,8 +4,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_dashboards import look
-from evenstride_dashboards.asks import BAND, CLEAN_RUN, LEGS, balance, cadence, legs
-from evenstride_dashboards.panels import Frame, coloured, figure, lines, note, reshape, rows, steps, style
+from evenstride_dashboards.asks import BAND, CLEAN_RUN, LEGS, balance, by_lap, cadence, lap, legs
+from evenstride_dashboards.panels import Frame, coloured, figure, lines, reshape, rows, steps, style
 from evenstride_dashboards.queries import FRESH_S, Column, Query
 from evenstride_gateway.sinks.schema import BASELINE, STRIDE, SYMMETRY
 
@@ -42,7 +42,7 @@ def live() -> Panels:
                 title="Verdict",
                 says=f"Whether the legs differ, at the newest point of the 10 s grid; gone after {FRESH_S} s.",
                 unit=look.TEXT,
-                w=8,
+                w=6,
                 h=6,
                 queries=[VERDICT],
                 none="no fresh data",
@@ -55,7 +55,7 @@ def live() -> Panels:
                 title="Balance of stance, left leg",
                 says="The left leg's share of ground contact time; 50 % is even. Read it only with its verdict.",
                 unit=look.UNITS["%"],
-                w=8,
+                w=6,
                 h=6,
                 decimals=1,
                 queries=[BALANCE_NOW],
@@ -67,12 +67,24 @@ def live() -> Panels:
                 title="Newest stride",
                 says="The age of the data: how long ago the newest stride began.",
                 unit=look.AGO,
-                w=8,
+                w=6,
                 h=6,
                 queries=[LAST_STRIDE],
                 none="no stride in this time",
             ),
             fields="/^Time$/",
+        ),
+        figure(
+            Frame(
+                title="Lap",
+                says="The lap of a track that is being run, from 1; some seconds late, and counted anew at the end.",
+                unit=look.UNITS[""],
+                w=6,
+                h=6,
+                decimals=0,
+                queries=[lap(runner, fresh=True)],
+                none="no track yet",
+            )
         ),
         lines(
             Frame(
@@ -101,12 +113,12 @@ def live() -> Panels:
         lines(
             Frame(
                 title="Impact",
-                says="Mean peak tibial acceleration of clean running strides, by leg; clipped ones are left out.",
+                says="Mean axial peak at the shin of clean running strides, by leg; clipped ones are left out.",
                 unit=look.UNITS["g"],
                 w=12,
                 h=8,
                 decimals=1,
-                queries=legs("impact_g", runner),
+                queries=legs("impact_axial_g", runner),
                 styles=LEGS,
             )
         ),
@@ -116,18 +128,13 @@ def live() -> Panels:
                 says="Steps per minute of clean running strides, both legs.",
                 unit=look.UNITS["steps/min"],
                 w=12,
-                h=6,
+                h=8,
                 decimals=0,
                 queries=[cadence(runner)],
                 styles={"cadence": [coloured(look.INK)]},
             )
         ),
-        note(
-            "Laps",
-            "Laps are found when a session has ended: `evenstride report` shows them. The database does not hold them.",
-            w=12,
-            h=6,
-        ),
+        by_lap("impact_axial_g", runner, w=12, h=8),
     ]
 
 

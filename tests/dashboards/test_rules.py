@@ -133,6 +133,20 @@ def test_colours_are_those_of_the_live_page() -> None:
         assert used <= set(look.COLOURS), name
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_series_takes_a_colour_of_grafanas_own(name: str) -> None:
+    """Named series have the live page's colours; those of pods, shoes and sessions differ in lightness alone."""
+    for panel in panels(name):
+        if panel["type"] not in ("timeseries", "histogram"):
+            continue
+        held = panel["fieldConfig"]
+        fixed = {
+            one["matcher"]["options"] for one in held["overrides"] for p in one["properties"] if p["id"] == "color"
+        }
+        names = {target.get("alias", "") for target in panel["targets"]}
+        assert names <= fixed or held["defaults"]["color"]["mode"] == "shades", panel["title"]
+
+
 def test_a_name_that_the_schema_does_not_know_fails_the_build() -> None:
     with pytest.raises(KeyError, match="no field stance_s"):
         Query(measurement=STRIDE, columns=(Column(field="stance_s", label="stance"),))

@@ -14,7 +14,8 @@ from support.seasons import add_session
 from support.servers import Influx, influxd
 from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, stride
 
-from evenstride_analysis.model import Doubt, Gait, LossCause, Side
+from evenstride_analysis.context import Placed
+from evenstride_analysis.model import Doubt, Gait, LossCause, Side, Surface
 from evenstride_analysis.symmetry import system_of
 from evenstride_dashboards.alerts import rules
 from evenstride_dashboards.build import BOARDS, DASHBOARDS, GENERATED, SESSIONS, build
@@ -80,6 +81,18 @@ def correct(store: Store) -> None:
         LAST, LEFT_POD, BOOT, [replace(first, toe_off_s=first.toe_off_s + 0.02)], index_range=(0, first.end_index)
     )
     regrid(store, LAST, SYSTEM)
+    place(store)
+
+
+def place(store: Store) -> None:
+    """Two laps and a half round a track, the second one the other way, and a few strides that nobody can place."""
+    places: dict[tuple[str, int, int], Placed] = {}
+    for one in store.strides(LAST)[:-9]:
+        s, halves = one.stride, int(one.published_t_s / 11.0)
+        bend = Placed(surface=Surface.BEND, direction=-1 if halves // 4 == 1 else 1, lap=halves // 4 + 1)
+        straight = Placed(surface=Surface.STRAIGHT, lap=halves // 4 + 1)
+        places[s.pod_id, s.boot_id, s.strike_index] = bend if halves % 2 else straight
+    store.put_places(LAST, places)
 
 
 def states(start: datetime) -> list[tuple[datetime, float, PodHealth]]:
@@ -218,6 +231,13 @@ def test_the_season_that_is_served_has_something_to_tell(season: Season) -> None
     assert verdicts == {"changed", "not changed", "not comparable"}
     assert {row["runner"] for row in season.rows["session"]} == {"anna", "ben"}
     assert {row["known"] for row in season.rows["symmetry"]} == {True, False}
+    assert {row["lap"] for row in season.rows["stride"]} == {0, 1, 2, 3}
+    assert {row["surface"] for row in season.rows["stride"]} == {
+        "straight",
+        "bend to the left",
+        "bend to the right",
+        "unknown",
+    }
 
 
 def test_only_the_latest_session_is_judged_as_the_feed_goes_by(tmp_path: Path) -> None:

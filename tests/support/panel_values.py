@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from evenstride_analysis.baseline import RunMeasure
-from evenstride_analysis.model import Doubt, Gait, LossCause
+from evenstride_analysis.context import Placed
+from evenstride_analysis.model import Doubt, Gait, LossCause, Surface
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_dashboards.queries import FRESH_S, Part, Query
 from evenstride_gateway.baselines import standing
@@ -76,6 +77,9 @@ def store_rows(store: Store, system: SystematicError) -> dict[str, list[Row]]:
                     "stride_ms": 1000 * (s.end_s - s.strike_s),
                     "impact_known": known,
                     "impact_g": s.impact_mps2 / G_MPS2 if s.impact_mps2 is not None else None,
+                    "impact_axial_g": s.impact_axial_mps2 / G_MPS2 if s.impact_axial_mps2 is not None else None,
+                    "surface": _surface(one.place),
+                    "lap": one.place.lap or 0,
                     "clean": s.doubt in (Doubt(0), Doubt.CLIPPED),
                     "doubt": "|".join(flag.name.lower() for flag in Doubt if flag in s.doubt and flag.name),
                 }
@@ -113,6 +117,12 @@ def store_rows(store: Store, system: SystematicError) -> dict[str, list[Row]]:
         if stopped is not None and strides:
             found["baseline"] += [mine | row for row in _standing(store, name, system)]
     return found
+
+
+def _surface(place: Placed) -> str:
+    if place.surface is not Surface.BEND:
+        return {Surface.STRAIGHT: "straight", Surface.UNKNOWN: "unknown"}[place.surface]
+    return "bend to the left" if place.direction == 1 else "bend to the right"
 
 
 def _standing(store: Store, session_id: str, system: SystematicError) -> list[Row]:
@@ -206,4 +216,5 @@ def _wanted(query: Query, row: Row, window: Window) -> bool:
         and all(row[tag] in window.chosen[tag] for tag in query.chosen)
         and all(row[name] == value for name, value in query.where.items())
         and all(re.search(pattern, row[name]) for name, pattern in query.matches.items())
+        and all(row[name] > limit for name, limit in query.above.items())
     )
