@@ -7,7 +7,7 @@ from support.data import data_dir
 
 from evenstride_analysis.study.distort import PLAIN
 from evenstride_analysis.study.work import Job, Task
-from evenstride_gateway.cli.inputs import inputs, stamps
+from evenstride_gateway.cli.inputs import code_of_behaviour, inputs, stamps
 from evenstride_gateway.cli.kept import NOTHING, Kept, kept_dir, name_of
 
 
@@ -48,9 +48,14 @@ def test_a_name_follows_from_every_part_of_the_question() -> None:
 
 def test_what_the_methods_find_stands_in_for_their_code() -> None:
     made_from = inputs(data_dir("rbds").parent)
-    folds, variants, rest = stamps(made_from, "found")
-    assert stamps(made_from, "found") == (folds, variants, rest)
-    other = stamps(made_from, "found otherwise")
-    assert folds not in other
-    assert rest not in other
+    before, after = stamps(made_from, "found"), stamps(made_from, "found otherwise")
+    assert stamps(made_from, "found") == before
+    assert not set(before.values()) & set(after.values())
     assert {"strides", "training", "symmetry", "context"} <= made_from.code.keys()
+
+
+def test_every_part_has_code_of_its_own_behind_it() -> None:
+    made_from = inputs(data_dir("rbds").parent)
+    found = stamps(made_from, "found")
+    assert len(set(found.values())) == len(found)
+    assert code_of_behaviour(made_from) == code_of_behaviour(made_from)

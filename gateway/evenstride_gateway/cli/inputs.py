@@ -17,13 +17,21 @@ from evenstride_gateway.errors import InputError
 DATA_SETS = ("rbds", "jdx_run", "biomac_mean_stride", "tripod_walk")
 _ROOMS = ("strides", "training", "study", "simulate", "symmetry", "context", "baseline")
 _MODULES = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "pairing.py", "student.py")
-_OF_FOLDS = ("accuracy.py", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py")
-_OF_VARIANTS = ("study/variants.py",)
-_OF_LIVE = ("strides/provisional.py", "strides/learned/live.py", "training/networks.py", "study/provisional.py")
-_OF_REST = (
-    *("pairing.py", "student.py", "symmetry", "context", "baseline", "simulate", "study/power.py"),
-    *("study/coverage_of_symmetry.py", "study/impact.py", "study/baselines.py", "study/turns.py", "study/assemble.py"),
-)
+_JUDGED = ("pairing.py", "student.py", "symmetry")
+_BEHIND = {
+    "folds": ("accuracy.py", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py"),
+    "variants": ("study/variants.py",),
+    "early": ("strides/provisional.py", "strides/learned/live.py", "training/networks.py", "study/provisional.py"),
+    "elsewhere": ("accuracy.py", "study/assemble.py"),
+    "virtual": ("simulate",),
+    "drawn": (*_JUDGED, "study/coverage_of_symmetry.py"),
+    "detected": (*_JUDGED, "simulate", "study/power.py"),
+    "turns": ("pairing.py", "context", "simulate", "study/turns.py"),
+    "impact": ("simulate", "study/impact.py"),
+    "baselines": ("student.py", "symmetry", "baseline", "study/baselines.py"),
+}
+_FOUND_BY = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "model.py", "strides", "training")
+_BEHAVIOUR = (*_FOUND_BY, *_BEHIND["folds"], "study/behaviour.py")
 
 
 def inputs(data: Path) -> Inputs:
@@ -38,21 +46,26 @@ def inputs(data: Path) -> Inputs:
     )
 
 
-def stamps(made_from: Inputs, behaviour: str) -> tuple[str, str, str]:
-    """What the folds follow from, what the variants do besides, and what everything else follows from.
+def code_of_behaviour(made_from: Inputs) -> str:
+    """What the methods' behaviour follows from."""
+    return f"{made_from.data} {made_from.tables} {_versions()} {_code(_package(), _BEHAVIOUR)}"
+
+
+def stamps(made_from: Inputs, behaviour: str) -> dict[str, str]:
+    """What each part of the study follows from.
 
     What the methods learn and find (`behaviour`) stands in for their code and tables: what is only quicker, or not
     used here, changes nothing.
     """
     package = _package()
-    common = f"{behaviour} {made_from.data} {np.__version__} {sklearn.__version__}"
-    folds, variants, rest = (_code(package, names) for names in (_OF_FOLDS, _OF_VARIANTS, _OF_REST))
-    return f"{common} {folds}", variants, f"{common} {rest}"
+    folds = f"{behaviour} {made_from.data} {_versions()} {_code(package, _BEHIND['folds'])}"
+    rest = f"{behaviour} {made_from.data} {made_from.tables} {_versions()}"
+    of_parts = {part: f"{rest} {_code(package, names)}" for part, names in _BEHIND.items()}
+    return of_parts | {"folds": folds, "variants": f"{folds} {_code(package, _BEHIND['variants'])}"}
 
 
-def live_stamp() -> str:
-    """What the provisional stances follow from besides the folds."""
-    return _code(_package(), _OF_LIVE)
+def _versions() -> str:
+    return f"{np.__version__} {sklearn.__version__}"
 
 
 def _package() -> Path:

@@ -46,7 +46,7 @@ from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
 from evenstride_analysis.training.left_out import LeftOut
 from evenstride_analysis.training.legs import lesson
-from evenstride_gateway.cli.inputs import inputs, live_stamp, stamps
+from evenstride_gateway.cli.inputs import code_of_behaviour, inputs, stamps
 from evenstride_gateway.cli.kept import NOTHING, Kept, name_of
 from evenstride_gateway.tables.references import WALKS, read_jdx, read_mean_stride, read_walk
 from evenstride_gateway.tables.trials import read_trials
@@ -282,20 +282,20 @@ def measure(
             met.setdefault(fold.train, []).append(fold)
     with Pool(folder, workers, tell, Kept(keep)) as pool:
         pool.total = 1 + len(lessons) + len(planned) + sum(f.kind in {RUNNER, STYLE} for f in chosen) + _REST
-        found = pool.results([pool.submit((made_from,), _behaviour)])[0]
-        of_folds, of_variants, of_rest = stamps(made_from, found)
+        found = pool.results([pool.submit((code_of_behaviour(made_from),), _behaviour)])[0]
+        of = stamps(made_from, found)
         nets: dict[Names, Nets] = {}
         errors: list[LeftOut] = []
-        for taught in pool.results(pool.submit((of_folds, lesson, met), _train, lesson, met) for lesson in lessons):
+        for taught in pool.results(pool.submit((of["folds"], lesson, met), _train, lesson, met) for lesson in lessons):
             nets |= {train: made for train, (made, _) in taught.items()}
             errors += [part for _, parts in taught.values() for part in parts]
         tested = pool.results(
-            pool.submit((of_folds, job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
+            pool.submit((of["folds"], job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
             for job in planned
         )
         varied = [
             pool.results(
-                pool.submit((of_folds, of_variants, fold), _vary, fold, nets[fold.train])
+                pool.submit((of["variants"], fold), _vary, fold, nets[fold.train])
                 for fold in chosen
                 if fold.kind == kind
             )
@@ -303,25 +303,23 @@ def measure(
         ]
         alone = [fold for fold in chosen if fold.kind == RUNNER]
         pool.total += len(alone)
-        early = pool.results(
-            pool.submit((of_folds, live_stamp(), fold), _early, fold, nets[fold.train]) for fold in alone
-        )
-        others = pool.results([pool.submit((of_rest,), _others, folder)])
-        walks = pool.results([pool.submit((of_rest,), _walks, folder)])
+        early = pool.results(pool.submit((of["early"], fold), _early, fold, nets[fold.train]) for fold in alone)
+        others = pool.results([pool.submit((of["elsewhere"],), _others, folder)])
+        walks = pool.results([pool.submit((of["elsewhere"],), _walks, folder)])
         virtual = pool.results(
-            pool.submit((of_rest, name, method, on), _virtual, name, method, on)
+            pool.submit((of["virtual"], name, method, on), _virtual, name, method, on)
             for name, on in (("system error off", False), ("system error on", True))
             for method in (DEFAULT_TABLE.method, DEFAULT_RULES.method)
         )
         planted = pool.results(
-            pool.submit((of_rest, source, spread), _drawn, source, spread) for source, spread in _PLANTED.items()
+            pool.submit((of["drawn"], source, spread), _drawn, source, spread) for source, spread in _PLANTED.items()
         )
         detected = power(
             system_of(),
-            each=lambda call, items: pool.results([pool.submit((of_rest, item), call, item) for item in items]),
+            each=lambda call, items: pool.results([pool.submit((of["detected"], item), call, item) for item in items]),
         )
-        ground = pool.results(pool.submit((of_rest, course), read, course) for course in courses())
-        sections = pool.results([pool.submit((of_rest,), _impact), pool.submit((of_rest,), _baselines)])
+        ground = pool.results(pool.submit((of["turns"], course), read, course) for course in courses())
+        sections = pool.results([pool.submit((of["impact"],), _impact), pool.submit((of["baselines"],), _baselines)])
     results = Results([one for part in tested for one in part], chosen)
     return Study(
         method=DEFAULT_TABLE.method,
