@@ -1,0 +1,41 @@
+//! The pod application: everything of the firmware that is not a register access.
+//!
+//! `pod::Pod` is the pod without its radio (samples and commands in, messages out) over any NOR flash; `run` is the thin
+//! shell that serves it over any Bluetooth controller. No heap, no unsafe, fixed memory.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod backfill;
+mod chunk;
+mod clock;
+mod control;
+mod imu;
+mod plan;
+mod pod;
+mod queue;
+mod ring;
+mod say;
+mod settings;
+mod stream;
+mod strides;
+mod summary;
+mod tables;
+
+pub use chunk::{FlashFault, PAGE};
+pub use clock::nominal_period_q16;
+pub use control::{Answer, Effect, LinkFacts};
+pub use imu::{Counts, Imu, Stamp, MAX_BLOCK};
+pub use plan::{Layout, Plan, Vitals, RAW_PAGES, RECORD_PAGES};
+pub use pod::Pod;
+pub use queue::QUEUE_SAMPLES;
+pub use stream::{BACKFILL_PENDING, MAX_PENDING};
+pub use strides::{Method, NoStrides, Strides};

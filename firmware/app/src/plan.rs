@@ -1,0 +1,111 @@
+//! What a pod is, and where its flash keeps what.
+
+use core::ops::Range;
+
+use evenstride_protocol::{Channel, List, MAX_CHANNELS, MAX_TABLE};
+
+use crate::chunk::PAGE;
+use crate::ring::Area;
+
+/// Most pages that the logs may have: their index lies in RAM, 12 bytes a page.
+pub const RAW_PAGES: usize = 328;
+pub const RECORD_PAGES: usize = 160;
+const SETTINGS_PAGES: u32 = 8;
+const TABLE_SLOTS: u32 = 4; // two of each kind: a commit fills the one that is not in use
+
+/// The map of a flash of at least `Layout::BYTES`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub settings: Range<u32>,
+    pub tables: u32,
+    pub records: Area,
+    pub raw: Area,
+}
+
+impl Layout {
+    /// 2 MB: settings 32 kB, tables 64 kB, records 640 kB, raw samples 1.3 MB. The image for an update has its place in
+    /// the processor's own flash.
+    pub const BYTES: u32 = 0x20_0000;
+
+    /// Logs of at most so many pages, for tests of full ones.
+    pub const fn with_pages(raw: usize, records: usize) -> Self {
+        let tables = SETTINGS_PAGES * PAGE;
+        let records_start = tables + TABLE_SLOTS * MAX_TABLE;
+        Self {
+            settings: 0..tables,
+            tables,
+            records: Area {
+                start: records_start,
+                pages: records,
+            },
+            raw: Area {
+                start: records_start + RECORD_PAGES as u32 * PAGE,
+                pages: raw,
+            },
+        }
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::with_pages(RAW_PAGES, RECORD_PAGES)
+    }
+}
+
+/// One pod.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// From the chip.
+    pub pod_id: [u8; 8],
+    /// Nominal sample rate; half of it is offered as well.
+    pub rate_mhz: u32,
+    /// SI units per count and full scale.
+    pub accel: (f32, f32),
+    pub gyro: (f32, f32),
+    pub firmware: &'static str,
+    pub hardware: &'static str,
+    pub bonded_only: bool,
+    pub layout: Layout,
+}
+
+impl Plan {
+    pub fn channels(&self) -> List<Channel, MAX_CHANNELS> {
+        Channel::six_axes(self.accel, self.gyro)
+    }
+
+    /// The rate that a host may ask for, None when this pod does not have it.
+    pub const fn offers(&self, rate_mhz: u32) -> bool {
+        rate_mhz == self.rate_mhz || rate_mhz == self.rate_mhz / 2
+    }
+}
+
+/// What the board measures of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vitals {
+    pub battery_mv: u16,
+    pub battery_percent: u8,
+    pub charging: bool,
+    /// 0.01 °C.
+    pub temperature: i16,
+    pub imu_fault: bool,
+}
+
+impl Vitals {
+    pub const LOW_PERCENT: u8 = 15;
+
+    pub const fn is_low(&self) -> bool {
+        self.battery_percent < Self::LOW_PERCENT
+    }
+}
+
+impl Default for Vitals {
+    fn default() -> Self {
+        Self {
+            battery_mv: 4000,
+            battery_percent: 90,
+            charging: false,
+            temperature: 2400,
+            imu_fault: false,
+        }
+    }
+}

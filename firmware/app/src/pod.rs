@@ -1,0 +1,335 @@
+//! The pod without its radio: samples and commands in, messages out. Nothing here knows Bluetooth.
+
+use embedded_storage_async::nor_flash::NorFlash;
+use evenstride_protocol::{Mode, ResetReason, StrideRecord};
+use heapless::Deque;
+
+use crate::backfill::Job;
+use crate::chunk::{Chunk, FlashFault, Meta, CHUNK_HEADER};
+use crate::clock::{Line, LINE_SAMPLES};
+use crate::imu::{Counts, Stamp, MAX_BLOCK};
+use crate::plan::{Plan, Vitals, RAW_PAGES, RECORD_PAGES};
+use crate::ring::Ring;
+use crate::settings::{anchors_from, Anchors, Key, Marks, Settings};
+use crate::stream::Stream;
+use crate::strides::{Method, Strides};
+use crate::summary::Recent;
+use crate::tables::Tables;
+
+/// Bytes of a sample in flash.
+pub const SAMPLE: usize = 12;
+const RAW_CHUNK: usize = CHUNK_HEADER + LINE_SAMPLES as usize * SAMPLE;
+const RECORD_CHUNK: usize = CHUNK_HEADER + 4 * StrideRecord::SIZE;
+/// Longest time that a sample waits in RAM for its way to flash.
+const STAGED_TICKS: u64 = evenstride_protocol::TICK_HZ as u64 / 2;
+const LIVE_RECORDS: usize = 16;
+/// A boot ends before its index does.
+const LAST_INDEX: u32 = u32::MAX - 1_000_000;
+
+pub type RawLog = Ring<RAW_PAGES, SAMPLE>;
+pub type RecordLog = Ring<RECORD_PAGES, { StrideRecord::SIZE }>;
+
+/// A pod's whole state. Times are the pod's counter (`tick_now`).
+pub struct Pod<F, D> {
+    pub plan: Plan,
+    pub vitals: Vitals,
+    pub stream: Stream,
+    pub(crate) flash: F,
+    pub(crate) detector: D,
+    pub(crate) settings: Settings,
+    pub(crate) raw: RawLog,
+    pub(crate) records: RecordLog,
+    pub(crate) anchors: Anchors,
+    pub(crate) marks: Marks,
+    pub(crate) tables: Tables,
+    pub(crate) backfill: Option<Job>,
+    pub(crate) backfill_seq: u32,
+    pub(crate) rate_mhz: u32,
+    pub(crate) reason: ResetReason,
+    pub(crate) flash_fault: bool,
+    pub(crate) identify_until: u64,
+    staged: Chunk<RAW_CHUNK>,
+    pub(crate) records_made: u32,
+    pub(crate) live: Deque<StrideRecord, LIVE_RECORDS>,
+    pub(crate) recent: Recent,
+}
+
+impl<F: NorFlash, D: Strides> Pod<F, D> {
+    /// Power on. `random` serves for the boot id when the flash knows none.
+    pub async fn open(
+        plan: Plan,
+        mut flash: F,
+        mut detector: D,
+        reason: ResetReason,
+        random: u32,
+    ) -> Self {
+        let mut settings = Settings::new(plan.layout.settings.clone());
+        let kept = Kept::read(&mut flash, &mut settings).await;
+        let mut flash_fault = kept.is_err();
+        let kept = kept.unwrap_or_default();
+        let (layout, marks) = (&plan.layout, &kept.marks);
+        let ends = |log: u8| move |boot: u32| marks.end(log, boot);
+        let raw = Ring::open(&mut flash, layout.raw, kept.erased[0], ends(0)).await;
+        let records = Ring::open(&mut flash, layout.records, kept.erased[1], ends(1)).await;
+        flash_fault |= raw.is_err() || records.is_err();
+        let raw: RawLog = raw.unwrap_or_else(|_| Ring::blank(layout.raw));
+        let records: RecordLog = records.unwrap_or_else(|_| Ring::blank(layout.records));
+        let newest = raw.newest_boot().max(records.newest_boot());
+        let boot_id = match (kept.boot_id, newest) {
+            (None, None) => random & 0x7FFF_FFFE,
+            (last, newest) => last.max(newest).unwrap_or(0),
+        }
+        .wrapping_add(1);
+        let rate_mhz = kept.rate_mhz.filter(|&rate| plan.offers(rate));
+        let rate_mhz = rate_mhz.unwrap_or(plan.rate_mhz);
+        let mut tables = Tables::new(plan.layout.tables);
+        flash_fault |= tables
+            .load(&mut flash, &mut settings, &mut detector)
+            .await
+            .is_err();
+        let stored = settings.put_u32(&mut flash, Key::BOOT_ID, boot_id).await;
+        flash_fault |= stored.is_err();
+        detector.restart(rate_mhz);
+        Self {
+            plan,
+            vitals: Vitals::default(),
+            stream: Stream::new(boot_id),
+            flash,
+            detector,
+            settings,
+            raw,
+            records,
+            anchors: kept.anchors,
+            marks: kept.marks,
+            tables,
+            backfill: None,
+            backfill_seq: 0,
+            rate_mhz,
+            reason,
+            flash_fault,
+            identify_until: 0,
+            staged: Chunk::new(),
+            records_made: 0,
+            live: Deque::new(),
+            recent: Recent::new(),
+        }
+    }
+
+    pub const fn rate_mhz(&self) -> u32 {
+        self.rate_mhz
+    }
+
+    pub const fn boot_id(&self) -> u32 {
+        self.stream.boot_id
+    }
+
+    /// Until when somebody wants to see which pod this is.
+    pub const fn identify_until(&self) -> u64 {
+        self.identify_until
+    }
+
+    /// Begin another boot without a reset: another rate, or the index has come near its end.
+    pub(crate) async fn new_boot(&mut self, reason: ResetReason) -> Result<(), FlashFault> {
+        self.write_staged().await;
+        let boot_id = self.stream.boot_id.wrapping_add(1);
+        self.settings
+            .put_u32(&mut self.flash, Key::BOOT_ID, boot_id)
+            .await?;
+        self.stream.restart(boot_id);
+        (self.reason, self.backfill_seq, self.records_made) = (reason, 0, 0);
+        self.backfill = None;
+        self.live.clear();
+        self.recent = Recent::new();
+        self.detector.restart(self.rate_mhz);
+        Ok(())
+    }
+
+    // ---- samples -----------------------------------------------------------------------------------------------
+
+    /// A block of samples has come from the sensor.
+    pub async fn samples(&mut self, block: &[Counts], stamp: Stamp) {
+        if self.stream.taken() > LAST_INDEX && matches!(self.stream.mode, Mode::Idle) {
+            self.flash_fault |= self.new_boot(ResetReason::Software).await.is_err();
+        }
+        let index = self.stream.taken();
+        let begins = self
+            .stream
+            .clock
+            .block(index, stamp.tick_q16, stamp.period_q16);
+        if begins {
+            self.write_staged().await;
+        }
+        let line = self.stream.clock.line(index);
+        for counts in block {
+            let index = self.stream.taken();
+            self.stage(index, &line, counts).await;
+            self.stream.take(counts);
+            self.detector.push(index, line.at_q16(index), counts);
+        }
+        let staged = u64::from(self.staged.n()) + MAX_BLOCK as u64;
+        if (staged * u64::from(line.period_q16)) >> 16 > STAGED_TICKS {
+            self.write_staged().await;
+        }
+        self.log_records().await;
+        let tidy = (
+            self.raw.tidy(&mut self.flash).await,
+            self.records.tidy(&mut self.flash).await,
+        );
+        self.flash_fault |= tidy.0.is_err() || tidy.1.is_err();
+    }
+
+    async fn stage(&mut self, index: u32, line: &Line, counts: &Counts) {
+        let mut entry = [0; SAMPLE];
+        for (to, count) in entry.chunks_exact_mut(2).zip(counts) {
+            to.copy_from_slice(&count.to_le_bytes());
+        }
+        if self.staged.is_empty() {
+            (self.staged.first, self.staged.meta) = (index, meta_of(&line.from(index)));
+        }
+        if !self.staged.push(&entry) {
+            self.write_staged().await;
+            (self.staged.first, self.staged.meta) = (index, meta_of(&line.from(index)));
+            self.staged.push(&entry);
+        }
+    }
+
+    /// Bring the samples in RAM to flash.
+    pub(crate) async fn write_staged(&mut self) {
+        let boot = self.stream.boot_id;
+        let written = self.raw.append(&mut self.flash, boot, &mut self.staged);
+        self.flash_fault |= written.await.is_err();
+    }
+
+    /// Records are logged before they are sent.
+    async fn log_records(&mut self) {
+        let mut chunk = Chunk::<RECORD_CHUNK>::new();
+        chunk.first = self.records_made;
+        chunk.meta = method_meta(self.detector.method());
+        let mut entry = [0; StrideRecord::SIZE];
+        while let Some(record) = self.detector.poll() {
+            if record.encode(&mut entry).is_none() {
+                continue;
+            }
+            if !chunk.push(&entry) {
+                self.append_records(&mut chunk).await;
+                chunk.first = self.records_made;
+                chunk.push(&entry);
+            }
+            self.records_made += 1;
+            self.recent.push(&record);
+            if matches!(self.stream.mode, Mode::Strides) {
+                if self.live.is_full() {
+                    self.live.pop_front();
+                }
+                let _ = self.live.push_back(record);
+            }
+        }
+        self.append_records(&mut chunk).await;
+    }
+
+    async fn append_records(&mut self, chunk: &mut Chunk<RECORD_CHUNK>) {
+        let boot = self.stream.boot_id;
+        let written = self.records.append(&mut self.flash, boot, chunk).await;
+        self.flash_fault |= written.is_err();
+    }
+
+    // ---- the link ----------------------------------------------------------------------------------------------
+
+    /// The link is gone: what was not confirmed is taken back, a backfill and a transfer end without a word.
+    pub fn link_lost(&mut self) {
+        self.stream.link_lost();
+        self.backfill = None;
+        self.live.clear();
+        self.tables.forget_transfer();
+    }
+
+    /// The stored bonds, as `put_bonds` was given them.
+    pub async fn bonds<R>(&mut self, take: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let found = self.settings.get(&mut self.flash, Key::BONDS, take).await;
+        self.flash_fault |= found.is_err();
+        found.ok().flatten()
+    }
+
+    /// Keep bonds; they are the radio's own bytes.
+    pub async fn put_bonds(&mut self, bytes: &[u8]) -> Result<(), FlashFault> {
+        self.settings.put(&mut self.flash, Key::BONDS, bytes).await
+    }
+
+    /// What is left of it: for tests that cut the power.
+    pub fn into_flash(self) -> F {
+        self.flash
+    }
+}
+
+/// What a power cut has left in the settings.
+#[derive(Default)]
+struct Kept {
+    boot_id: Option<u32>,
+    rate_mhz: Option<u32>,
+    erased: [u32; 2],
+    marks: Marks,
+    anchors: Anchors,
+}
+
+impl Kept {
+    async fn read<F: NorFlash>(flash: &mut F, settings: &mut Settings) -> Result<Self, FlashFault> {
+        let erased = |v: &[u8]| {
+            let word = |at: usize| Some(u32::from_le_bytes(v.get(at..at + 4)?.try_into().ok()?));
+            [word(0).unwrap_or(0), word(4).unwrap_or(0)]
+        };
+        let marks = settings.get(flash, Key::MARKS, Marks::from_bytes).await?;
+        let anchors = settings.get(flash, Key::ANCHORS, anchors_from).await?;
+        Ok(Self {
+            boot_id: settings.get_u32(flash, Key::BOOT_ID).await?,
+            rate_mhz: settings.get_u32(flash, Key::RATE_MHZ).await?,
+            erased: settings
+                .get(flash, Key::ERASED, erased)
+                .await?
+                .unwrap_or_default(),
+            marks: marks.unwrap_or_default(),
+            anchors: anchors.unwrap_or_default(),
+        })
+    }
+}
+
+/// A raw chunk's meta: tick of its first sample and period.
+fn meta_of(line: &Line) -> Meta {
+    let mut meta = [0; 12];
+    let (tick, period) = meta.split_at_mut(8);
+    tick.copy_from_slice(&line.tick_q16.to_le_bytes());
+    period.copy_from_slice(&line.period_q16.to_le_bytes());
+    meta
+}
+
+/// The line of a raw chunk whose first sample is `first`.
+pub(crate) fn line_of(meta: &Meta, first: u32) -> Line {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *meta;
+    Line {
+        first,
+        tick_q16: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        period_q16: u32::from_le_bytes([i, j, k, l]),
+    }
+}
+
+/// A record chunk's meta: how its records were made.
+pub(crate) fn method_meta(method: Method) -> Meta {
+    let mut meta = [0; 12];
+    let numbers = [
+        method.rules,
+        method.coefficients_version,
+        method.rotation_version,
+    ];
+    for (to, number) in meta.chunks_exact_mut(2).zip(numbers) {
+        to.copy_from_slice(&number.to_le_bytes());
+    }
+    meta
+}
+
+pub(crate) fn method_of(meta: &Meta) -> Method {
+    let [a, b, c, d, e, f, ..] = *meta;
+    Method {
+        rules: u16::from_le_bytes([a, b]),
+        coefficients_version: u16::from_le_bytes([c, d]),
+        rotation_version: u16::from_le_bytes([e, f]),
+    }
+}

@@ -1,0 +1,211 @@
+//! Coefficients and rotation: transferred, checked, kept twice so that a power cut leaves the old one or the new one.
+
+use embedded_storage_async::nor_flash::NorFlash;
+use evenstride_protocol::{crc32, Status, Table, MAX_TABLE};
+
+use crate::chunk::{FlashFault, PAGE};
+use crate::settings::{Key, Settings};
+use crate::strides::Strides;
+
+const META: usize = 11;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Begun {
+    table: Table,
+    version: u16,
+    length: u32,
+    crc32: u32,
+}
+
+/// Where a table lies in flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kept {
+    slot: u8,
+    version: u16,
+    length: u32,
+    crc32: u32,
+}
+
+impl Kept {
+    fn bytes(self) -> [u8; META] {
+        let mut bytes = [self.slot; META];
+        let parts = [
+            (1, self.version as u32, 2),
+            (3, self.length, 4),
+            (7, self.crc32, 4),
+        ];
+        for (at, number, size) in parts {
+            for (to, from) in bytes
+                .iter_mut()
+                .skip(at)
+                .zip(number.to_le_bytes())
+                .take(size)
+            {
+                *to = from;
+            }
+        }
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let [slot, v0, v1, l0, l1, l2, l3, c0, c1, c2, c3] = *bytes.first_chunk()?;
+        Some(Self {
+            slot,
+            version: u16::from_le_bytes([v0, v1]),
+            length: u32::from_le_bytes([l0, l1, l2, l3]),
+            crc32: u32::from_le_bytes([c0, c1, c2, c3]),
+        })
+    }
+}
+
+/// The tables in flash and the one that is being transferred.
+pub struct Tables {
+    start: u32,
+    slots: [u8; 2],
+    begun: Option<Begun>,
+    held: usize,
+    content: [u8; MAX_TABLE as usize],
+    /// A rotation is in use.
+    pub aligned: bool,
+}
+
+const fn index(table: Table) -> usize {
+    match table {
+        Table::Coefficients => 0,
+        Table::Rotation => 1,
+    }
+}
+
+const fn key(table: Table) -> Key {
+    match table {
+        Table::Coefficients => Key::COEFFICIENTS,
+        Table::Rotation => Key::ROTATION,
+    }
+}
+
+impl Tables {
+    pub const fn new(start: u32) -> Self {
+        Self {
+            start,
+            slots: [0; 2],
+            begun: None,
+            held: 0,
+            content: [0; MAX_TABLE as usize],
+            aligned: false,
+        }
+    }
+
+    /// Hand the tables that flash has to the detector.
+    pub async fn load<F: NorFlash, D: Strides>(
+        &mut self,
+        flash: &mut F,
+        settings: &mut Settings,
+        detector: &mut D,
+    ) -> Result<(), FlashFault> {
+        for table in [Table::Coefficients, Table::Rotation] {
+            let kept = settings.get(flash, key(table), Kept::read).await?.flatten();
+            let Some(kept) = kept.filter(|kept| kept.length <= MAX_TABLE) else {
+                continue;
+            };
+            let padded = (kept.length as usize).next_multiple_of(4);
+            let Some(room) = self.content.get_mut(..padded) else {
+                continue;
+            };
+            let from = slot_start(self.start, table, kept.slot);
+            flash.read(from, room).await.map_err(|_| FlashFault)?;
+            let content = room.get(..kept.length as usize).unwrap_or(&[]);
+            if crc32(content) == kept.crc32 && detector.use_table(table, kept.version, content) {
+                self.set_slot(table, kept.slot);
+                self.aligned |= table == Table::Rotation;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn begin(&mut self, table: Table, version: u16, length: u32, crc32: u32) {
+        self.begun = Some(Begun {
+            table,
+            version,
+            length,
+            crc32,
+        });
+        self.held = 0;
+    }
+
+    pub fn forget_transfer(&mut self) {
+        self.begun = None;
+    }
+
+    pub fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<(), Status> {
+        let begun = self.begun.ok_or(Status::BadState)?;
+        let (offset, length) = (offset as usize, begun.length as usize);
+        let end = offset.checked_add(data.len()).ok_or(Status::OutOfRange)?;
+        if end <= self.held {
+            return Ok(()); // a repetition
+        }
+        if offset != self.held || end > length {
+            return Err(Status::OutOfRange);
+        }
+        match self.content.get_mut(offset..end) {
+            Some(room) => room.copy_from_slice(data),
+            None => return Err(Status::OutOfRange),
+        }
+        self.held = end;
+        Ok(())
+    }
+
+    /// Check, write to the slot that is not in use, then say in the settings that it is.
+    pub async fn commit<F: NorFlash, D: Strides>(
+        &mut self,
+        flash: &mut F,
+        settings: &mut Settings,
+        detector: &mut D,
+    ) -> Result<(), Status> {
+        let begun = self.begun.take().ok_or(Status::BadState)?;
+        let length = begun.length as usize;
+        let content = self.content.get(..length).unwrap_or(&[]);
+        if self.held != length || crc32(content) != begun.crc32 {
+            return Err(Status::CrcMismatch);
+        }
+        if !detector.use_table(begun.table, begun.version, content) {
+            return Err(Status::NotSupported);
+        }
+        let slot = 1 - self
+            .slots
+            .get(index(begun.table))
+            .copied()
+            .unwrap_or(0)
+            .min(1);
+        let kept = Kept {
+            slot,
+            version: begun.version,
+            length: begun.length,
+            crc32: begun.crc32,
+        };
+        let to = slot_start(self.start, begun.table, slot);
+        let padded = length.next_multiple_of(4);
+        let written = async {
+            flash
+                .erase(to, to + begun.length.next_multiple_of(PAGE))
+                .await
+                .map_err(|_| FlashFault)?;
+            let bytes = self.content.get(..padded).unwrap_or(&[]);
+            flash.write(to, bytes).await.map_err(|_| FlashFault)?;
+            settings.put(flash, key(begun.table), &kept.bytes()).await
+        };
+        written.await.map_err(|_| Status::StorageError)?;
+        self.set_slot(begun.table, slot);
+        self.aligned |= begun.table == Table::Rotation;
+        Ok(())
+    }
+
+    fn set_slot(&mut self, table: Table, slot: u8) {
+        if let Some(known) = self.slots.get_mut(index(table)) {
+            *known = slot;
+        }
+    }
+}
+
+const fn slot_start(start: u32, table: Table, slot: u8) -> u32 {
+    start + (2 * index(table) as u32 + (slot & 1) as u32) * MAX_TABLE
+}

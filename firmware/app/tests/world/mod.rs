@@ -1,0 +1,218 @@
+//! A pod without radio for tests: flash in RAM whose power can be cut at any byte, samples that know their number.
+#![allow(dead_code)] // each test file uses its own part
+
+use core::fmt;
+
+use embassy_futures::block_on;
+use embedded_storage_async::nor_flash::{
+    ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
+};
+use evenstride_app::{Counts, Layout, LinkFacts, NoStrides, Plan, Pod, Stamp, Strides};
+use evenstride_protocol::{Command, Message, Reply, Request, ResetReason, Status};
+
+pub const PERIOD_Q16: u32 = 5_162_221;
+pub const LINK: LinkFacts = LinkFacts {
+    mtu: 247,
+    encrypted: false,
+    bonded: false,
+    subscribed: true,
+};
+
+/// Erase sets 4,096 bytes to 0xFF, a write only clears bits; every byte written or page erased costs one of `power`.
+#[derive(Clone)]
+pub struct Ram {
+    pub bytes: Vec<u8>,
+    pub power: usize,
+    pub spent: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Dead;
+
+impl fmt::Display for Dead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no power")
+    }
+}
+
+impl NorFlashError for Dead {
+    fn kind(&self) -> NorFlashErrorKind {
+        NorFlashErrorKind::Other
+    }
+}
+
+impl Ram {
+    pub fn new() -> Self {
+        Self {
+            bytes: vec![0xFF; Layout::BYTES as usize],
+            power: usize::MAX,
+            spent: 0,
+        }
+    }
+
+    fn spend(&mut self) -> Result<(), Dead> {
+        if self.spent >= self.power {
+            return Err(Dead);
+        }
+        self.spent += 1;
+        Ok(())
+    }
+}
+
+impl ErrorType for Ram {
+    type Error = Dead;
+}
+
+impl ReadNorFlash for Ram {
+    const READ_SIZE: usize = 4;
+
+    async fn read(&mut self, from: u32, to: &mut [u8]) -> Result<(), Dead> {
+        assert_eq!((from % 4, to.len() % 4), (0, 0), "unaligned read");
+        let from = from as usize;
+        to.copy_from_slice(&self.bytes[from..from + to.len()]);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl NorFlash for Ram {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 4096;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), Dead> {
+        assert_eq!((from % 4096, to % 4096), (0, 0), "unaligned erase");
+        for page in (from..to).step_by(4096) {
+            self.spend()?;
+            self.bytes[page as usize..page as usize + 4096].fill(0xFF);
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, to: u32, bytes: &[u8]) -> Result<(), Dead> {
+        assert_eq!((to % 4, bytes.len() % 4), (0, 0), "unaligned write");
+        for (k, byte) in bytes.iter().enumerate() {
+            self.spend()?;
+            self.bytes[to as usize + k] &= byte;
+        }
+        Ok(())
+    }
+}
+
+impl MultiwriteNorFlash for Ram {}
+
+pub fn plan(layout: Layout) -> Plan {
+    Plan {
+        pod_id: [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77],
+        rate_mhz: 416_000,
+        accel: (0.0048, 157.0),
+        gyro: (0.00107, 35.0),
+        firmware: "test",
+        hardware: "test",
+        bonded_only: false,
+        layout,
+    }
+}
+
+/// Sample `index` holds its own number in its first two counts.
+pub fn counts(index: u32) -> Counts {
+    [
+        (index % 30_000) as i16,
+        (index / 30_000) as i16,
+        -3,
+        4,
+        -5,
+        6,
+    ]
+}
+
+pub fn number(counts: &[i16]) -> u32 {
+    counts[0] as u32 + 30_000 * counts[1] as u32
+}
+
+/// A pod and its clock: `play` takes samples, `say` sends commands, `hear` gets what it says on Data.
+pub struct World<D: Strides = NoStrides> {
+    pub pod: Pod<Ram, D>,
+    pub link: LinkFacts,
+    token: u8,
+}
+
+pub fn power_on(flash: Ram, layout: Layout) -> World {
+    with_detector(flash, plan(layout), NoStrides::default())
+}
+
+pub fn with_detector<D: Strides>(flash: Ram, plan: Plan, detector: D) -> World<D> {
+    let pod = block_on(Pod::open(plan, flash, detector, ResetReason::PowerOn, 99));
+    World {
+        pod,
+        link: LINK,
+        token: 0,
+    }
+}
+
+impl<D: Strides> World<D> {
+    pub fn tick(&self) -> u64 {
+        ((u64::from(self.pod.stream.taken()) * u64::from(PERIOD_Q16)) >> 16) + 1000
+    }
+
+    /// Take `n` samples, a multiple of 9.
+    pub fn play(&mut self, n: u32) {
+        for _ in 0..n / 9 {
+            let first = self.pod.stream.taken();
+            let block: Vec<Counts> = (first..first + 9).map(counts).collect();
+            let stamp = Stamp {
+                n: 9,
+                tick_q16: (1000 << 16) + u64::from(first) * u64::from(PERIOD_Q16),
+                period_q16: PERIOD_Q16,
+            };
+            block_on(self.pod.samples(&block, stamp));
+        }
+    }
+
+    /// The status and payload that a command is answered with.
+    pub fn say(&mut self, command: Command<'_>) -> (Status, Vec<u8>) {
+        self.token = self.token.wrapping_add(1);
+        let mut data = [0; 244];
+        let request = Request {
+            token: self.token,
+            command,
+        };
+        let size = request.encode(&mut data).unwrap();
+        let (link, tick) = (self.link, self.tick());
+        let answer = block_on(self.pod.command(&data[..size], link, tick));
+        let reply = Reply::decode(answer.bytes()).unwrap();
+        assert_eq!((reply.opcode, reply.token), (command.opcode(), self.token));
+        (reply.status, reply.payload.to_vec())
+    }
+
+    pub fn ok(&mut self, command: Command<'_>) -> Vec<u8> {
+        let (status, payload) = self.say(command);
+        assert_eq!(status, Status::Ok, "{command:?}");
+        payload
+    }
+
+    /// The next notification on Data, live before backfill.
+    pub fn hear(&mut self) -> Option<Vec<u8>> {
+        let mut out = [0; 244];
+        let (mtu, tick) = (self.link.mtu, self.tick());
+        let mut size = self.pod.live(mtu, tick, &mut out);
+        if size == 0 {
+            size = block_on(self.pod.backfill(mtu, &mut out));
+        }
+        assert!(size <= usize::from(mtu) - 3);
+        assert!(size == 0 || Message::decode(&out[..size]).is_ok());
+        (size > 0).then(|| out[..size].to_vec())
+    }
+
+    /// Everything that is ready, each message confirmed at once.
+    pub fn hear_all(&mut self) -> Vec<Vec<u8>> {
+        let mut all = Vec::new();
+        while let Some(data) = self.hear() {
+            self.pod.stream.confirm(1);
+            all.push(data);
+        }
+        all
+    }
+}
