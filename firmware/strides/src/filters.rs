@@ -1,0 +1,202 @@
+//! Finite-support zero-lag low-passes, designed as on the gateway (`filters.py`).
+//!
+//! The design runs once, at a rate, in f64 (a few thousand operations); what runs on samples is f32.
+
+use crate::arrays::part;
+
+/// Taps on one side of the longest kernel: 10 Hz at 440 Hz.
+pub(crate) const MAX_HALF: usize = 56;
+const SUPPORT_CYCLES: f64 = 1.25;
+const HIGHEST_FRACTION: f64 = 0.4;
+
+/// A symmetric kernel (2 half + 1 taps): the middle and one side.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernel {
+    taps: [f32; MAX_HALF + 1],
+    half: usize,
+}
+
+impl Kernel {
+    pub(crate) fn half(&self) -> i32 {
+        self.half as i32
+    }
+
+    fn sides(&self) -> (f32, &[f32]) {
+        match self.taps.get(..=self.half) {
+            Some([middle, side @ ..]) => (*middle, side),
+            _ => (0.0, &[]),
+        }
+    }
+
+    fn normalised(side: impl Fn(usize) -> f64, half: usize) -> Self {
+        let half = half.min(MAX_HALF);
+        let mut sum = side(0);
+        for k in 1..=half {
+            sum += 2.0 * side(k);
+        }
+        let mut taps = [0.0; MAX_HALF + 1];
+        for (k, tap) in taps.iter_mut().enumerate().take(half + 1) {
+            *tap = (side(k) / sum) as f32;
+        }
+        Self { taps, half }
+    }
+
+    /// Butterworth of `order` 1 or 2 per pass, two passes.
+    pub(crate) fn low_pass(cutoff_hz: f64, rate_hz: f64, order: u8) -> Self {
+        if cutoff_hz >= HIGHEST_FRACTION * rate_hz {
+            return Self::normalised(|_| 1.0, 0);
+        }
+        let half = libm::ceil(SUPPORT_CYCLES * rate_hz / cutoff_hz) as usize;
+        let half = half.min(MAX_HALF);
+        let mut response = [0.0; 4 * MAX_HALF];
+        let response = response.get_mut(..4 * half).unwrap_or(&mut []);
+        butterworth(cutoff_hz / rate_hz, order, response);
+        let response = &*response;
+        Self::normalised(
+            |lag| {
+                let later = response.get(lag..).unwrap_or(&[]);
+                response.iter().zip(later).map(|(a, b)| a * b).sum()
+            },
+            half,
+        )
+    }
+
+    /// A triangle of two means over `step` samples.
+    pub(crate) fn triangle(step: usize) -> Self {
+        Self::normalised(|k| (step - k) as f64, step - 1)
+    }
+
+    /// A Gaussian cut off at `half` samples.
+    pub(crate) fn gaussian(sd_samples: f64, half: usize) -> Self {
+        Self::normalised(
+            |k| libm::exp(-0.5 * (k as f64 / sd_samples) * (k as f64 / sd_samples)),
+            half,
+        )
+    }
+
+    /// What passes `high` and not `low`, whose kernel is the longer one.
+    pub(crate) fn between(low: &Self, high: &Self) -> Self {
+        let mut band = *low;
+        for tap in &mut band.taps {
+            *tap = -*tap;
+        }
+        for (tap, own) in band.taps.iter_mut().zip(&high.taps).take(high.half + 1) {
+            *tap += own;
+        }
+        band
+    }
+
+    /// Each value of `out` from its own neighbourhood: out[k] belongs to signal[k + half]. As many as the signal allows.
+    pub(crate) fn smooth(&self, signal: &[f32], out: &mut [f32]) {
+        for (around, value) in signal.windows(2 * self.half + 1).zip(out) {
+            *value = self.one(around);
+        }
+    }
+
+    /// The middle's value of 2 half + 1 values.
+    pub(crate) fn one(&self, around: &[f32]) -> f32 {
+        let (middle, side) = self.sides();
+        let (before, rest) = around.split_at_checked(self.half).unwrap_or((&[], &[]));
+        let (here, after) = rest.split_first().unwrap_or((&0.0, &[]));
+        let mut sum = middle * here;
+        for ((tap, left), right) in side.iter().zip(before.iter().rev()).zip(after) {
+            sum += tap * (left + right);
+        }
+        sum
+    }
+
+    /// `one` with taps `step` apart in a ring of 2^n values, around `at`.
+    pub(crate) fn one_of_ring(&self, ring: &[f32], at: u32, step: u32) -> f32 {
+        let mask = (ring.len() as u32).wrapping_sub(1);
+        let read = |index: u32| ring.get((index & mask) as usize).copied().unwrap_or(0.0);
+        let (middle, side) = self.sides();
+        let mut sum = middle * read(at);
+        let mut off = 0;
+        for tap in side {
+            off += step;
+            sum += tap * (read(at.wrapping_sub(off)) + read(at.wrapping_add(off)));
+        }
+        sum
+    }
+
+    /// Mean square of what the kernel leaves of `signal`, where its support is whole.
+    pub(crate) fn power(&self, signal: &[f32]) -> f32 {
+        let (mut sum, mut n) = (0.0, 0);
+        for around in signal.windows(2 * self.half + 1) {
+            let value = self.one(around);
+            sum += value * value;
+            n += 1;
+        }
+        if n == 0 {
+            0.0
+        } else {
+            sum / n as f32
+        }
+    }
+
+    /// Smooths the positions [start, stop) of `signal` into `out`.
+    pub(crate) fn smooth_part(&self, signal: &[f32], start: i32, stop: i32, out: &mut [f32]) {
+        let half = self.half();
+        self.smooth(part(signal, start - half, stop + half), out);
+    }
+}
+
+/// Impulse response of a Butterworth low-pass of order 1 or 2 (bilinear transform).
+fn butterworth(cycles_per_sample: f64, order: u8, response: &mut [f64]) {
+    let warped = libm::tan(core::f64::consts::PI * cycles_per_sample);
+    let (feed, a1, a2) = if order == 1 {
+        let b = warped / (1.0 + warped);
+        ([b, b, 0.0], (warped - 1.0) / (1.0 + warped), 0.0)
+    } else {
+        let root = core::f64::consts::SQRT_2 * warped;
+        let norm = 1.0 / (1.0 + root + warped * warped);
+        let b = warped * warped * norm;
+        (
+            [b, 2.0 * b, b],
+            2.0 * (warped * warped - 1.0) * norm,
+            (1.0 - root + warped * warped) * norm,
+        )
+    };
+    let (mut before, mut before_that) = (0.0, 0.0);
+    for (k, value) in response.iter_mut().enumerate() {
+        let fed = feed.get(k).copied().unwrap_or(0.0);
+        *value = fed - a1 * before - a2 * before_that;
+        (before_that, before) = (before, *value);
+    }
+}
+
+/// All kernels of one rate.
+pub(crate) struct Kernels {
+    /// 15 Hz, of the gyro.
+    pub(crate) rate: Kernel,
+    /// 60 Hz, of accelerations: the rules' axial one and the impact's.
+    pub(crate) impact: Kernel,
+    /// 15 Hz, first order: what the complement takes away.
+    pub(crate) inner: Kernel,
+    /// 10 Hz, of the complement.
+    pub(crate) outer: Kernel,
+    /// 10-30 Hz: a loose pod rings there.
+    pub(crate) band: Kernel,
+    /// 20 Hz: before the networks' grid.
+    pub(crate) smoothing: Kernel,
+}
+
+const SMOOTHING_SD_S: f64 = 0.00667;
+const SMOOTHING_REACH_S: f64 = 0.0135;
+
+impl Kernels {
+    pub(crate) fn new(rate_hz: f64) -> Self {
+        let outer = Kernel::low_pass(10.0, rate_hz, 2);
+        Self {
+            rate: Kernel::low_pass(15.0, rate_hz, 2),
+            impact: Kernel::low_pass(60.0, rate_hz, 2),
+            inner: Kernel::low_pass(15.0, rate_hz, 1),
+            outer,
+            band: Kernel::between(&outer, &Kernel::low_pass(30.0, rate_hz, 2)),
+            smoothing: Kernel::gaussian(
+                SMOOTHING_SD_S * rate_hz,
+                ((SMOOTHING_REACH_S * rate_hz) as usize).max(1),
+            ),
+        }
+    }
+}

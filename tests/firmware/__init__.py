@@ -1,0 +1,1 @@
+"""The pod's firmware beside the gateway."""
