@@ -1,13 +1,14 @@
 """Bounded memory of one stream: recent samples, and the stamps that give them time."""
 
+import math
 from collections import deque
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import total
+from evenstride_analysis.compiled import COMPILES, compiled
+from evenstride_analysis.filters import multiplied, total
 from evenstride_analysis.model import FloatArray, IntArray
 
 FINE, SWING = 6, 7  # rows of `SampleBuffer.rows` after the six channels: the flexion rate, smoothed once and twice
@@ -125,11 +126,18 @@ def take(
     fault = fault_of(index, time_s, stamps, accel_mps2, gyro_radps, stamp_index, stamp_s, first)
     if fault != 0:
         return fault
-    for axis in range(3):
-        rows[axis, count : count + n] = accel_mps2[:, axis]
-        rows[3 + axis, count : count + n] = gyro_radps[:, axis]
-    index[stamps : stamps + k] = stamp_index
-    time_s[stamps : stamps + k] = stamp_s
+    if COMPILES:
+        for j in range(n):
+            for axis in range(3):
+                rows[axis, count + j] = accel_mps2[j, axis]
+                rows[3 + axis, count + j] = gyro_radps[j, axis]
+        for j in range(k):
+            index[stamps + j], time_s[stamps + j] = stamp_index[j], stamp_s[j]
+    else:
+        rows[:3, count : count + n] = accel_mps2.T
+        rows[3:6, count : count + n] = gyro_radps.T
+        index[stamps : stamps + k] = stamp_index
+        time_s[stamps : stamps + k] = stamp_s
     return 0
 
 
@@ -145,18 +153,35 @@ def fault_of(
     first: int,
 ) -> int:
     """The check of `take`."""
-    if not (np.isfinite(accel_mps2).all() and np.isfinite(gyro_radps).all()):
+    if not (all_finite(accel_mps2) and all_finite(gyro_radps)):
         return 1
     k = len(stamp_index)
     if k == 0:
         return 0
     if stamp_index[0] < first or stamp_index[k - 1] >= first + len(accel_mps2):
         return 2
-    if k > 1 and not ((stamp_index[1:] > stamp_index[: k - 1]).all() and (stamp_s[1:] > stamp_s[: k - 1]).all()):
-        return 3
+    if COMPILES:
+        late = 0
+        for j in range(1, k):
+            late += not (stamp_index[j] > stamp_index[j - 1] and stamp_s[j] > stamp_s[j - 1])
+        ordered = late == 0
+    else:
+        ordered = bool((stamp_index[1:] > stamp_index[:-1]).all() and (stamp_s[1:] > stamp_s[:-1]).all())
     if stamps > 0 and not (stamp_index[0] > index[stamps - 1] and stamp_s[0] > time_s[stamps - 1]):
-        return 3
-    return 0
+        ordered = False
+    return 0 if ordered else 3
+
+
+@compiled
+def all_finite(values: FloatArray) -> bool:
+    """Whether each number of (n, 3) is finite."""
+    if COMPILES:
+        found = 0
+        for j in range(values.shape[0]):
+            for axis in range(3):
+                found += not math.isfinite(values[j, axis])
+        return found == 0
+    return bool(np.isfinite(values).all())
 
 
 @compiled
@@ -173,9 +198,20 @@ def time_line(
     if n < least or index[high - 1] - index[low] < least_span:
         return False, 0, 0.0, 0.0
     first, first_s = int(index[low]), float(time_s[low])
-    x = (index[low:high] - first).astype(np.float64)
-    y = time_s[low:high] - first_s
+    x, y, product = np.empty(n), np.empty(n), np.empty(n)
+    if COMPILES:
+        for j in range(n):
+            x[j], y[j] = index[low + j] - first, time_s[low + j] - first_s
+    else:
+        x[:], y[:] = index[low:high] - first, time_s[low:high] - first_s
     mean_x, mean_y = total(x.copy()) / n, total(y.copy()) / n
-    x = x - mean_x
-    period_s = total(x * (y - mean_y)) / total(x * x)
+    if COMPILES:
+        for j in range(n):
+            x[j], y[j] = x[j] - mean_x, y[j] - mean_y
+    else:
+        x, y = x - mean_x, y - mean_y
+    multiplied(product, x, y)
+    slope = total(product)
+    multiplied(product, x, x)
+    period_s = slope / total(product)
     return True, first, first_s + mean_y - mean_x * period_s, period_s

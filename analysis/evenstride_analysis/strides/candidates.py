@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import low_pass_kernel, smooth
+from evenstride_analysis.filters import low_pass_kernel, smooth, smooth_into
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2
 
@@ -99,8 +99,10 @@ def find_candidates(
 def padded(signal: FloatArray, kernel: FloatArray) -> FloatArray:
     """(n,) -> (n,): low-passed, NaN where the kernel's support leaves the array."""
     half = (len(kernel) - 1) // 2
-    out = np.full(len(signal), math.nan)
-    out[half : len(signal) - half] = smooth(signal, kernel, 1)
+    out = np.empty(len(signal))
+    for k in range(half):
+        out[k] = out[len(out) - 1 - k] = math.nan
+    smooth_into(out[half : len(signal) - half], signal, kernel, 1)
     return out
 
 

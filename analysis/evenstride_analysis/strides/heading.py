@@ -38,11 +38,10 @@ def turn_of_rows(rows: FloatArray, period_s: float) -> float:
         return math.nan
     sums = np.zeros((6, count))
     if COMPILES:
-        for row in range(6):
-            values, own = rows[row], sums[row]
-            for j in range(count):
-                for k in range(j * step, min((j + 1) * step, n)):
-                    own[j] += values[k]
+        for j in range(count):
+            for k in range(j * step, min((j + 1) * step, n)):
+                for row in range(6):
+                    sums[row, j] += rows[row, k]
     else:
         for k in range(step):
             sums[:, : (n - k + step - 1) // step] += rows[:, k::step]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
+from evenstride_analysis.filters import multiplied, total
 from evenstride_analysis.model import FloatArray
-from evenstride_analysis.strides.learned.windows import column_sums
 
 _LEAN_RAD = math.radians(28.0)  # the mean specific force of running leans so far behind the tibia
 _COS, _SIN = math.cos(_LEAN_RAD), math.sin(_LEAN_RAD)
@@ -23,20 +23,18 @@ def functional_frame(accel: FloatArray, gyro: FloatArray, swing0: int, swing1: i
     function of its own window. Not validated: walking, strong bends.
     """
     n = swing1 - swing0
-    rows = np.empty((n, 12))
+    mean = np.empty(12)
     for axis in range(3):
-        rows[:, axis] = accel[swing0:swing1, axis]
-        rows[:, 3 + axis] = gyro[swing0:swing1, axis]
-    rows[:, 6] = rows[:, 3] * rows[:, 3]
-    rows[:, 7] = rows[:, 3] * rows[:, 4]
-    rows[:, 8] = rows[:, 3] * rows[:, 5]
-    rows[:, 9] = rows[:, 4] * rows[:, 4]
-    rows[:, 10] = rows[:, 4] * rows[:, 5]
-    rows[:, 11] = rows[:, 5] * rows[:, 5]
-    mean = column_sums(rows) / n
-    a, b, c = mean[3], mean[4], mean[5]
+        mean[axis] = total(accel[swing0:swing1, axis].copy()) / n
+        mean[3 + axis] = total(gyro[swing0:swing1, axis].copy()) / n
+    product = np.empty(n)
+    at = 6
+    for one in range(3):
+        for other in range(one, 3):
+            multiplied(product, gyro[swing0:swing1, one], gyro[swing0:swing1, other])
+            mean[at] = total(product) / n - mean[3 + one] * mean[3 + other]
+            at += 1
     moments = mean[6:]
-    moments -= np.array([a * a, a * b, a * c, b * b, b * c, c * c])
     z0, z1, z2 = principal_axis(moments)
     swing = 0.0
     for axis, part in ((0, z0), (1, z1), (2, z2)):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evenstride_analysis.compiled import compiled
+from evenstride_analysis.compiled import COMPILES, compiled
 from evenstride_analysis.filters import weighted_rows
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.learned.windows import GRID_S, read_window
@@ -90,9 +90,14 @@ def step_of(grid: FloatArray, at: float, net: Net) -> float:
     """How much later than `at` the event is, grid steps, at most 25 ms either way."""
     inputs = net.first.shape[0]
     window = read_window(grid, at + net.start[0], inputs // 3)
-    hidden = np.maximum(weighted_rows(net.first, window.reshape(inputs)) + net.first_bias, 0.0)
-    answer = weighted_rows(net.second.reshape((len(hidden), 1)), hidden)[0] + net.second_bias[0]
-    return min(max(answer, -STEP_LIMIT), STEP_LIMIT)
+    hidden = weighted_rows(net.first, window.reshape(inputs))
+    if COMPILES:
+        answer = net.second[0] * max(hidden[0] + net.first_bias[0], 0.0)
+        for k in range(1, len(hidden)):
+            answer += net.second[k] * max(hidden[k] + net.first_bias[k], 0.0)
+    else:
+        answer = float(np.add.accumulate(net.second * np.maximum(hidden + net.first_bias, 0.0))[-1])
+    return min(max(answer + net.second_bias[0], -STEP_LIMIT), STEP_LIMIT)
 
 
 @compiled

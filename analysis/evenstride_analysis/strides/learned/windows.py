@@ -65,21 +65,10 @@ def read_window(grid: FloatArray, at: float, times: int) -> FloatArray:
     inside = min(max(at, 0.0), grid.shape[0] - 1.0 - last)
     k = int(inside)
     t = inside - k
+    if COMPILES:
+        out = np.empty((times, grid.shape[1]))
+        for i in range(times):
+            for j in range(grid.shape[1]):
+                out[i, j] = (1.0 - t) * grid[k + i * SPACING, j] + t * grid[k + 1 + i * SPACING, j]
+        return out
     return (1.0 - t) * grid[k : k + last : SPACING] + t * grid[k + 1 : k + 1 + last : SPACING]
-
-
-@compiled
-def column_sums(rows: FloatArray) -> FloatArray:
-    """Sums (k,) of `rows` (n, k), n >= 1, overwritten: adding halves is one order for numpy and for the compiler."""
-    n = rows.shape[0]
-    while n > 1:
-        half = (n + 1) // 2
-        if COMPILES:
-            for j in range(n - half):
-                upper, lower = rows[j], rows[half + j]
-                for k in range(len(upper)):
-                    upper[k] += lower[k]
-        else:
-            rows[: n - half] += rows[half:n]
-        n = half
-    return rows[0]
