@@ -12,7 +12,6 @@ from grafana_foundation_sdk.builders import (
     stat,
     statetimeline,
     table,
-    text,
     timeseries,
 )
 from grafana_foundation_sdk.cog.builder import Builder
@@ -28,7 +27,6 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
     VizOrientation,
 )
-from grafana_foundation_sdk.models.text import TextMode
 
 from evenstride_dashboards import look
 from evenstride_dashboards.queries import SOURCE, InfluxTarget, Query
@@ -158,12 +156,6 @@ def bars(frame: Frame, *, levels: dashboard.ThresholdsConfig | None = None) -> b
 def states(frame: Frame) -> statetimeline.Panel:
     """Words over time."""
     return framed(statetimeline.Panel(), frame).show_value(VisibilityMode.AUTO).merge_values(True).fill_opacity(60)
-
-
-def note(title: str, says: str, *, w: int, h: int) -> text.Panel:
-    """A sentence in the place of what is not there."""
-    panel = text.Panel().title(title).description(says).mode(TextMode.MARKDOWN).content(says)
-    return panel.grid_pos(model.GridPos(h=h, w=w, x=0, y=0))
 
 
 def reshape(name: str, **options: object) -> model.DataTransformerConfig:

@@ -4,9 +4,9 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_dashboards import look
-from evenstride_dashboards.panels import Frame, lines, note, reshape, rows, states, steps, style
+from evenstride_dashboards.panels import Frame, lines, reshape, rows, states, steps, style
 from evenstride_dashboards.queries import Column, Query
-from evenstride_gateway.sinks.schema import GAP, POD
+from evenstride_gateway.sinks.schema import GAP, POD, SINK
 
 LOW_PERCENT = 20.0  # as on the live page
 
@@ -91,12 +91,17 @@ def pods() -> list[Builder[model.Panel]]:
             sort="Time",
             changes=[reshape("merge")],
         ),
-        note(
+        _of_sinks(
             "How far the sinks are behind",
-            "The database cannot tell what has not reached it: the gateway's own page shows how many changes "
-            "wait for InfluxDB and MQTT.",
-            w=24,
-            h=4,
+            "behind",
+            "Changes of the store that wait for InfluxDB or MQTT, by gateway: nothing is lost, they come later. While "
+            "InfluxDB itself is away nothing is drawn; the gateway's own page shows it then.",
+        ),
+        _of_sinks(
+            "Refused for good",
+            "refused",
+            "Points or messages that a server will never take, since the gateway started: `evenstride stack parked` "
+            "tells why.",
         ),
     ]
 
@@ -110,6 +115,17 @@ def _of(field: str, *, function: str, every: bool = True) -> Query:
         every=every,
         alias="$tag_pod",
     )
+
+
+def _of_sinks(title: str, field: str, says: str) -> Builder[model.Panel]:
+    query = Query(
+        measurement=SINK,
+        columns=(Column(field=field, label=field, function="max"),),
+        by=("gateway", "sink"),
+        every=True,
+        alias="$tag_gateway: $tag_sink",
+    )
+    return lines(Frame(title=title, says=says, unit=look.UNITS[""], w=12, h=7, decimals=0, queries=[query]))
 
 
 def _curve(title: str, field: str, unit: str, says: str) -> Builder[model.Panel]:

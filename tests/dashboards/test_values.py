@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.panel_values import Row, Window, answer, ns, pod_rows, store_rows
+from support.panel_values import Row, Window, answer, ns, pod_rows, sink_rows, store_rows
 from support.seasons import add_session
 from support.servers import Influx, influxd
 from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, stride
@@ -21,11 +21,11 @@ from evenstride_dashboards.alerts import rules
 from evenstride_dashboards.build import BOARDS, DASHBOARDS, GENERATED, SESSIONS, build
 from evenstride_dashboards.queries import InfluxTarget, Query
 from evenstride_gateway.closing import regrid
-from evenstride_gateway.health import PodHealth
+from evenstride_gateway.health import PodHealth, SinkHealth
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.normals import baseline_points, collect_with_normals
 from evenstride_gateway.sinks.influx import InfluxWriter
-from evenstride_gateway.sinks.pods import pod_point
+from evenstride_gateway.sinks.pods import pod_point, sink_point
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.sinks.targets import InfluxTarget as Where
 from evenstride_gateway.sinks.targets import Version
@@ -114,6 +114,15 @@ def states(start: datetime) -> list[tuple[datetime, float, PodHealth]]:
     return [(at, now_s, replace(row, state=row.state or "unknown")) for at, now_s, row in found]
 
 
+def behind(start: datetime) -> list[tuple[datetime, str, SinkHealth]]:
+    """Two gateways, one of them with a broker that takes nothing for a while."""
+    return [
+        (start + timedelta(seconds=10 * n), gateway, SinkHealth(name=name, behind=n * size, refused=n // 4))
+        for n in range(9)
+        for gateway, name, size in (("north", "influx", 1), ("south", "influx", 2), ("south", "mqtt", 700))
+    ]
+
+
 def deliver(store: Store, server: Influx, extra: list[Point]) -> None:
     async def scenario() -> None:
         collect = collect_with_normals(SYSTEM)
@@ -132,14 +141,16 @@ def deliver(store: Store, server: Influx, extra: list[Point]) -> None:
 def season(tmp_path_factory: pytest.TempPathFactory) -> Generator[Season]:
     folder = tmp_path_factory.mktemp("season")
     start = START + timedelta(days=LAST_DAY)
-    pods = states(start)
+    pods, sinks = states(start), behind(start)
+    beside = [pod_point(row, now_s=now_s, at=at) for at, now_s, row in pods]
+    beside += [sink_point(row, gateway_id=gateway, at=at) for at, gateway, row in sinks]
     with influxd(folder / "influx") as server, Store.open(folder / "data") as store:
         fill(store)
-        deliver(store, server, [pod_point(row, now_s=now_s, at=at) for at, now_s, row in pods])
+        deliver(store, server, beside)
         correct(store)
         ended = [one.session_id for one in store.sessions() if one.stopped_at is not None]
         deliver(store, server, [point for name in ended for point in baseline_points(store, name, SYSTEM)])
-        rows = store_rows(store, SYSTEM) | {"pod": pod_rows(pods)}
+        rows = store_rows(store, SYSTEM) | {"pod": pod_rows(pods), "sink": sink_rows(sinks)}
         newest_ms = max(row["time"] for row in rows["stride"]) // 10**6
         one = Window(
             from_ms=ns(start) // 10**6,

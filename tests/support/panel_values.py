@@ -13,7 +13,7 @@ from evenstride_analysis.model import Doubt, Gait, LossCause, Surface
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_dashboards.queries import FRESH_S, Part, Query
 from evenstride_gateway.baselines import standing
-from evenstride_gateway.health import PodHealth
+from evenstride_gateway.health import PodHealth, SinkHealth
 from evenstride_gateway.store import Store
 
 Row = dict[str, Any]
@@ -169,6 +169,14 @@ def pod_rows(states: Iterable[tuple[datetime, float, PodHealth]]) -> list[Row]:
             "data_age_s": None if row.last_arrival_s is None else now_s - row.last_arrival_s,
         }
         for at, now_s, row in states
+    ]
+
+
+def sink_rows(states: Iterable[tuple[datetime, str, SinkHealth]]) -> list[Row]:
+    """The sinks' states at (time, gateway)."""
+    return [
+        {"time": ns(at), "gateway": gateway, "sink": row.name, "behind": row.behind, "refused": row.refused}
+        for at, gateway, row in states
     ]
 
 

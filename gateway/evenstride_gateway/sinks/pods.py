@@ -1,4 +1,4 @@
-"""The state of the pods as points, every 10 s. Unlike strides it is not kept: an hour waits, then the oldest go."""
+"""The state of pods and sinks as points, every 10 s. It is not kept like strides: an hour waits, then the oldest go."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ from evenstride_gateway.errors import SinkError
 from evenstride_gateway.health import Health, PodHealth, SinkHealth
 from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.points import UNKNOWN, epoch_ns
-from evenstride_gateway.sinks.schema import POD, Point
+from evenstride_gateway.sinks.schema import POD, SINK, Point
 
 EVERY_S = 10.0
 MOST_WAITING = 360 * 20
@@ -41,19 +41,28 @@ def pod_point(row: PodHealth, *, now_s: float, at: datetime) -> Point:
     )
 
 
+def sink_point(row: SinkHealth, *, gateway_id: str, at: datetime) -> Point:
+    """The point of a sink as health shows it at `at`."""
+    return Point(
+        SINK.name, (gateway_id, row.name), (row.state.value, row.behind, row.refused, row.retries), epoch_ns(at)
+    )
+
+
 class PodReporter:
-    """Writes the pods' state as long as it runs; what the server does not take in an hour is dropped and counted."""
+    """Writes the state of pods and sinks; what the server does not take in an hour is dropped and counted."""
 
     def __init__(
         self,
         health: Health,
         deliver: Callable[[Sequence[Point]], Awaitable[Sequence[Refused]]],
         *,
+        gateway_id: str,
         sink: SinkHealth | None = None,
         utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.dropped = 0
         self._health, self._deliver, self._sink, self._utc = health, deliver, sink, utc
+        self._gateway_id = gateway_id
         self._waiting: deque[Point] = deque()
 
     async def run(self) -> None:
@@ -66,6 +75,7 @@ class PodReporter:
         """Note the state now, and write what waits. What stands in the way is told, session or not."""
         now_s, at = asyncio.get_running_loop().time(), self._utc()
         self._waiting += [pod_point(row, now_s=now_s, at=at) for row in self._health.pods.values()]
+        self._waiting += [sink_point(row, gateway_id=self._gateway_id, at=at) for row in self._health.sinks.values()]
         while len(self._waiting) > MOST_WAITING:
             self._waiting.popleft()
             self.dropped += 1

@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from evenstride_gateway.config import Config, InfluxConfig, MqttConfig
+from evenstride_gateway.config import Config, MqttConfig
 from evenstride_gateway.errors import ConfigError
 from evenstride_gateway.health import Health
 from evenstride_gateway.sinks.collect import collect
@@ -37,7 +37,7 @@ async def sinks_running(
         followers: list[Follower] = []
         chores: list[asyncio.Task[None]] = []
         if config.influx.url:
-            follower, reporting = await _influx(config.influx, queue, health, rng, stack, collecting)
+            follower, reporting = await _influx(config, queue, health, rng, stack, collecting)
             followers.append(follower)
             chores.append(tasks.create_task(reporting, name="sink: pods to influx"))
         if config.mqtt.host:
@@ -59,7 +59,7 @@ async def sinks_running(
 
 
 async def _influx(
-    config: InfluxConfig,
+    config: Config,
     queue: StoreQueue,
     health: Health,
     rng: random.Random,
@@ -70,14 +70,15 @@ async def _influx(
         from evenstride_gateway.sinks.influx import InfluxWriter  # noqa: PLC0415 - an extra, wanted only here
     except ImportError as error:
         raise ConfigError(f"[influx] needs `pip install evenstride[influx]`: {error}") from error
-    target = influx_target(config)
+    target = influx_target(config.influx)
     writer = await stack.enter_async_context(InfluxWriter(target))
     of_pods = await stack.enter_async_context(InfluxWriter(target))
     follower = Follower(
         name="influx", store=queue.store, write=queue.call, collect=collecting, deliver=writer.deliver, rng=rng
     )
     writer.health = follower.health
-    return follower, PodReporter(health, of_pods.deliver, sink=follower.health).run()
+    reporter = PodReporter(health, of_pods.deliver, gateway_id=config.mqtt.gateway_id, sink=follower.health)
+    return follower, reporter.run()
 
 
 async def _mqtt(

@@ -158,6 +158,19 @@ POD = Measurement(
     ),
 )
 
+SINK = Measurement(
+    name="sink",
+    meaning="how far a server is behind the store, every 10 s while the gateway runs",
+    at="when it was read, by the gateway's clock; while InfluxDB is away an hour of them waits",
+    tags=(Tag(name="gateway", meaning="gateway_id of the settings"), Tag(name="sink", meaning="influx or mqtt")),
+    fields=(
+        _text("state", "nothing new, delivering or retrying"),
+        _count("behind", "changes of the store that were not delivered when the last delivery began"),
+        _count("refused", "points or messages refused for good since the gateway started"),
+        _count("retries", "deliveries tried again since the gateway started"),
+    ),
+)
+
 GAP = Measurement(
     name="gap",
     meaning="samples that a pod took and that the store does not hold, per pod of a session",
@@ -212,7 +225,7 @@ BASELINE = Measurement(
     ),
 )
 
-MEASUREMENTS = (STRIDE, SYMMETRY, POD, GAP, SESSION, BASELINE)
+MEASUREMENTS = (STRIDE, SYMMETRY, POD, SINK, GAP, SESSION, BASELINE)
 
 
 def markdown(measurements: Iterable[Measurement] = MEASUREMENTS) -> str:
