@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from itertools import chain
 from pathlib import Path
 
 from rich.table import Table
@@ -9,7 +10,7 @@ from rich.table import Table
 from evenstride_gateway.cli.common import Exit, data_dir, err, out, print_json, progress
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import ConfigError, InputError, SinkError, StoreError
-from evenstride_gateway.sinks.collect import session_points
+from evenstride_gateway.sinks.collect import page_count, session_pages
 from evenstride_gateway.sinks.influx import InfluxWriter
 from evenstride_gateway.sinks.setup import Ready, set_up_v1, set_up_v2
 from evenstride_gateway.sinks.targets import InfluxTarget, influx_target
@@ -89,15 +90,17 @@ async def _backfill(store: Store, target: InfluxTarget, session_ids: list[str], 
     written = refused = 0
     async with InfluxWriter(target) as writer:
         with progress("backfill", quiet=quiet) as tell:
-            for n, session_id in enumerate(session_ids):
-                tell(n, len(session_ids))
-                points = await asyncio.to_thread(session_points, store, session_id)
-                for start in range(0, len(points), BATCH):
-                    left = await writer.deliver(points[start : start + BATCH])
+            done, total = 0, sum(page_count(store, session_id) for session_id in session_ids)
+            tell(done, total)
+            for page in chain.from_iterable(session_pages(store, session_id) for session_id in session_ids):
+                for start in range(0, len(page.points), BATCH):
+                    left = await writer.deliver(page.points[start : start + BATCH])
                     for one in left:
                         err.print(f"refused: {one.reason}")
                     refused += len(left)
-                written += len(points)
+                written += len(page.points)
+                done += 1
+                tell(done, total)
     return written - refused, refused
 
 
@@ -129,9 +132,16 @@ async def _verify(store: Store, target: InfluxTarget, session_ids: list[str], *,
     found: list[Verification] = []
     async with InfluxReader(target) as reader:
         with progress("verify", quiet=quiet) as tell:
-            for n, session_id in enumerate(session_ids):
-                tell(n, len(session_ids))
-                found.append(await verify_session(store, reader, session_id))
+            done, total = 0, sum(page_count(store, session_id) for session_id in session_ids)
+
+            def page_done() -> None:
+                nonlocal done
+                done += 1
+                tell(done, total)
+
+            tell(done, total)
+            for session_id in session_ids:
+                found += [await verify_session(store, reader, session_id, page_done=page_done)]
     return found
 
 

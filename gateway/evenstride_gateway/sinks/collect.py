@@ -1,10 +1,13 @@
 """The change feed -> points: what a sink must write so that it says what the store says now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
 
 from evenstride_analysis.model import Measure
 from evenstride_gateway.sinks.follower import Step
 from evenstride_gateway.sinks.points import (
+    at_ns,
     epoch_ns,
     gap_point,
     gone_gap_point,
@@ -17,6 +20,8 @@ from evenstride_gateway.sinks.points import (
 )
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Change, Dated, Entity, PublishedKey, Store, StoredStride
+
+PAGE_S = 1800.0
 
 
 def collect(store: Store, after: int, limit: int) -> Step:
@@ -37,20 +42,49 @@ def collect(store: Store, after: int, limit: int) -> Step:
     return Step(upto=changes[-1].change, points=points)
 
 
-def session_points(store: Store, session_id: str) -> list[Point]:
-    """Everything that is to be known of one session, whatever the feed says: to fill an empty database."""
-    dated = store.dated_sessions()
-    started_ns = epoch_ns(dated[session_id].started_at)
-    runner_id = dated[session_id].runner_id
-    held = sorted(store.strides(session_id, include_retired=True), key=lambda stored: not stored.retired)
-    points = [present_point(stored, started_ns) for stored in held]  # what is in force is written last
-    points += [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The points of a session in [from_ns, to_ns), epoch nanoseconds; None = however early or late."""
+
+    from_ns: int | None
+    to_ns: int | None
+    points: list[Point]
+
+
+def page_count(store: Store, session_id: str) -> int:
+    """How many pages a session has."""
+    return 1 + int(store.last_published_s(session_id) // PAGE_S)
+
+
+def session_pages(store: Store, session_id: str) -> Iterator[Page]:
+    """Everything that is to be known of one session, whatever the feed says, half an hour at a time: a day of running
+    needs no more memory than a short run."""
+    session = store.session(session_id)
+    started_ns, runner_id = epoch_ns(session.started_at), session.runner_id
+    symmetry = [
         symmetry_point(session_id, started_ns, runner_id, stored.symmetry, retired=stored.retired)
         for stored in store.symmetry(session_id, include_retired=True)
     ]
-    points += _gap_points(store, session_id, started_ns, runner_id)
-    points.append(_session_point(store, session_id))
-    return points
+    n = page_count(store, session_id)
+    for page in range(n):
+        low_s, high_s = page * PAGE_S if page else -inf, (page + 1) * PAGE_S if page + 1 < n else inf
+        # Half a nanosecond earlier: as the times are rounded.
+        strides = store.strides_between(session_id, low_s - 0.5e-9, high_s - 0.5e-9)
+        points = [present_point(stored, started_ns) for stored in strides]
+        points += [point for point in symmetry if low_s <= (point.time_ns - started_ns) / 1e9 < high_s]
+        if page == 0:
+            points += _gap_points(store, session_id, started_ns, runner_id)
+            points.append(_session_point(store, session_id))
+        yield Page(
+            from_ns=at_ns(started_ns, low_s) if page else None,
+            to_ns=at_ns(started_ns, high_s) if page + 1 < n else None,
+            points=points,
+        )
+
+
+def session_points(store: Store, session_id: str) -> list[Point]:
+    """The same in one piece."""
+    return [point for page in session_pages(store, session_id) for point in page.points]
 
 
 def present_point(stored: StoredStride, started_ns: int) -> Point:

@@ -1,6 +1,7 @@
 """Store against database, point by point: what is missing, what is too many, what differs."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, cast
@@ -8,14 +9,15 @@ from typing import Any, Self, cast
 import httpx
 
 from evenstride_gateway.errors import SinkError
-from evenstride_gateway.sinks.collect import session_points
-from evenstride_gateway.sinks.schema import SESSION, STRIDE, SYMMETRY, Measurement, Point, Value
-from evenstride_gateway.sinks.targets import InfluxTarget, Version
+from evenstride_gateway.sinks.collect import Page, session_pages
+from evenstride_gateway.sinks.lines import plain_tag, plain_text
+from evenstride_gateway.sinks.schema import GAP, SESSION, STRIDE, SYMMETRY, Measurement, Point, Value
+from evenstride_gateway.sinks.targets import InfluxTarget, Version, tls_context
 from evenstride_gateway.store import Store
 
 TIMEOUT_S = 60.0
 _EXAMPLES = 5
-_COMPARED = (STRIDE, SYMMETRY, SESSION)
+_COMPARED = (STRIDE, SYMMETRY, GAP, SESSION)
 Key = tuple[str, ...]
 
 
@@ -52,6 +54,7 @@ class InfluxReader:
             trust_env=False,
             headers={"Authorization": f"Token {target.token}"} if target.token else {},
             auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
+            verify=tls_context(target.ca_file, "influx.ca_file") if target.url.startswith("https:") else False,
         )
 
     async def __aenter__(self) -> Self:
@@ -84,16 +87,28 @@ class InfluxReader:
         return found
 
 
-async def verify_session(store: Store, reader: InfluxReader, session_id: str) -> Verification:
-    """Every stride, symmetry point and the session itself: exactly once, with equal values. Raises SinkError."""
+async def verify_session(
+    store: Store, reader: InfluxReader, session_id: str, *, page_done: Callable[[], None] = lambda: None
+) -> Verification:
+    """Every stride, symmetry point, account and the session itself: exactly once, with equal values. Raises SinkError.
+
+    Half an hour of the session is in memory at a time; `page_done` is called after each.
+    """
     found = Verification(session_id=session_id)
-    points = session_points(store, session_id)
-    quoted = session_id.replace("\\", "\\\\").replace("'", "\\'")
-    for measurement in _COMPARED:
-        expected = {_key(point): point for point in points if point.measurement == measurement.name}
-        query = f"SELECT * FROM \"{measurement.name}\" WHERE session = '{quoted}'"
-        _compare(measurement, expected, await reader.rows(query), found)
+    pages = session_pages(store, session_id)
+    while (page := await asyncio.to_thread(next, pages, None)) is not None:
+        for measurement in _COMPARED:
+            expected = {_key(point): point for point in page.points if point.measurement == measurement.name}
+            _compare(measurement, expected, await reader.rows(_query(measurement, session_id, page)), found)
+        page_done()
     return found
+
+
+def _query(measurement: Measurement, session_id: str, page: Page) -> str:
+    quoted = session_id.replace("\\", "\\\\").replace("'", "\\'")
+    after = "" if page.from_ns is None else f" AND time >= {page.from_ns}"
+    before = "" if page.to_ns is None else f" AND time < {page.to_ns}"
+    return f"SELECT * FROM \"{measurement.name}\" WHERE session = '{quoted}'{after}{before}"
 
 
 def _compare(
@@ -121,12 +136,13 @@ def _compare(
 
 
 def _key(point: Point) -> Key:
-    return (*point.tags, str(point.time_ns))
+    return (*map(plain_tag, point.tags), str(point.time_ns))
 
 
 def _difference(measurement: Measurement, point: Point, row: dict[str, Any]) -> str:
     for one, value in zip(measurement.fields, point.values, strict=True):
         theirs: Value | None = row.get(one.name)
-        if theirs != value:
-            return f"{one.name} is {theirs!r} there and {value!r} here"
+        ours = plain_text(value) if isinstance(value, str) else value
+        if theirs != ours:
+            return f"{one.name} is {theirs!r} there and {ours!r} here"
     return ""

@@ -29,6 +29,22 @@ class Feeding(StrideWriter):
                 found[row["stride_id"]] = wearers[session_id].stored(row)
         return found
 
+    def strides_between(self, session_id: str, from_s: float, to_s: float) -> list[StoredStride]:
+        """The strides published in [from_s, to_s), retired ones first: of two under one key the last one holds."""
+        wearers = self._wearers(session_id)
+        found = self._rows(
+            "SELECT * FROM strides WHERE session_id = ? AND published_t_s >= ? AND published_t_s < ?"
+            " ORDER BY retired DESC, published_t_s, stride_id",
+            *(session_id, from_s, to_s),
+        )
+        return [wearers.stored(row) for row in found]
+
+    def last_published_s(self, session_id: str) -> float:
+        """When the session's last stride was published, retired or not; 0 without one."""
+        return self._rows("SELECT coalesce(max(published_t_s), 0.0) FROM strides WHERE session_id = ?", session_id)[0][
+            0
+        ]
+
     def dated_sessions(self) -> dict[str, Dated]:
         """Start and runner of every session that exists or existed, by id."""
         found = self._rows(
