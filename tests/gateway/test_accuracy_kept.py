@@ -48,14 +48,17 @@ def test_a_name_follows_from_every_part_of_the_question() -> None:
 
 def test_what_the_methods_find_stands_in_for_their_code() -> None:
     made_from = inputs(data_dir("rbds").parent)
-    before, after = stamps(made_from, "found"), stamps(made_from, "found otherwise")
-    assert stamps(made_from, "found") == before
-    assert not set(before.values()) & set(after.values())
+    before = stamps(made_from, "learned", "found")
+    assert stamps(made_from, "learned", "found") == before
+    found = stamps(made_from, "learned", "found otherwise")
+    assert {part for part in before if before[part] == found[part]} == {"lessons", "variants"}
+    taught = stamps(made_from, "learned otherwise", "found")
+    assert {part for part in before if before[part] != taught[part]} == {"lessons", "tests", "variants", "early"}
     assert {"strides", "training", "symmetry", "context"} <= made_from.code.keys()
 
 
 def test_every_part_has_code_of_its_own_behind_it() -> None:
     made_from = inputs(data_dir("rbds").parent)
-    found = stamps(made_from, "found")
+    found = stamps(made_from, "learned", "found")
     assert len(set(found.values())) == len(found)
     assert code_of_behaviour(made_from) == code_of_behaviour(made_from)

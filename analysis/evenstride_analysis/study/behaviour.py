@@ -19,25 +19,10 @@ from evenstride_analysis.study.work import under
 from evenstride_analysis.training.uncertainty import fit_both
 
 
-def behaviour(trials: Sequence[Trial], conditions: Iterable[Condition]) -> str:
-    """SHA-256 of the networks and the uncertainty that these trials teach, and of every stride that both shipped
-    methods find in them under these conditions, to the nanosecond.
+def learned(trials: Sequence[Trial]) -> str:
+    """SHA-256 of the networks that these trials teach, each runner left out once, of their errors on that runner, and
+    of the uncertainty that follows.
     """
-    whole = hashlib.sha256(_learned(trials))
-    estimators = LearnedEstimator(), RulesEstimator(DEFAULT_RULES)
-    for condition in conditions:
-        for trial in trials:
-            changed = under(trial, condition)
-            for side, leg in changed.legs.items():
-                for estimator in estimators:
-                    strides = detect(leg, estimator=estimator)
-                    said = "\n".join(_said(stride) for stride in strides)
-                    whole.update(f"{condition.name} {trial.name} {side} {len(strides)}\n{said}\n".encode())
-    return whole.hexdigest()
-
-
-def _learned(trials: Sequence[Trial]) -> bytes:
-    """Each runner left out of the others' training, and the uncertainty of those errors."""
     teacher = Teacher({trial.name: trial for trial in trials})
     runners = sorted({trial.runner for trial in trials})
     alone = [
@@ -54,7 +39,24 @@ def _learned(trials: Sequence[Trial]) -> bytes:
     values = [part for taught in nets for name in sorted(taught) for part in taught[name]]
     values += [np.array(coefficients) for coefficients in fit_both(errors, runners)]
     values += [part.errors_s for part in errors]
-    return b"".join(np.ascontiguousarray(value, dtype="<f8").tobytes() for value in values)
+    return hashlib.sha256(b"".join(np.ascontiguousarray(value, dtype="<f8").tobytes() for value in values)).hexdigest()
+
+
+def found(trials: Sequence[Trial], conditions: Iterable[Condition]) -> str:
+    """SHA-256 of every stride that both shipped methods find in these trials under these conditions, to the
+    nanosecond.
+    """
+    whole = hashlib.sha256()
+    estimators = LearnedEstimator(), RulesEstimator(DEFAULT_RULES)
+    for condition in conditions:
+        for trial in trials:
+            changed = under(trial, condition)
+            for side, leg in changed.legs.items():
+                for estimator in estimators:
+                    strides = detect(leg, estimator=estimator)
+                    said = "\n".join(_said(stride) for stride in strides)
+                    whole.update(f"{condition.name} {trial.name} {side} {len(strides)}\n{said}\n".encode())
+    return whole.hexdigest()
 
 
 def _said(stride: Stride) -> str:

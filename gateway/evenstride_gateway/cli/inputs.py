@@ -19,7 +19,8 @@ _ROOMS = ("strides", "training", "study", "simulate", "symmetry", "context", "ba
 _MODULES = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "pairing.py", "student.py")
 _JUDGED = ("pairing.py", "student.py", "symmetry")
 _BEHIND = {
-    "folds": ("accuracy.py", "study/folds.py", "study/distort.py", "study/work.py", "study/teach.py"),
+    "lessons": ("study/teach.py",),
+    "tests": ("accuracy.py", "study/distort.py", "study/work.py", "study/teach.py"),
     "variants": ("study/variants.py",),
     "early": ("strides/provisional.py", "strides/learned/live.py", "training/networks.py", "study/provisional.py"),
     "elsewhere": ("accuracy.py", "study/assemble.py"),
@@ -30,8 +31,9 @@ _BEHIND = {
     "impact": ("simulate", "study/impact.py"),
     "baselines": ("student.py", "symmetry", "baseline", "study/baselines.py"),
 }
+_TAUGHT, _BOTH = ("lessons", "variants"), ("tests", "early")
 _FOUND_BY = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "model.py", "strides", "training")
-_BEHAVIOUR = (*_FOUND_BY, *_BEHIND["folds"], "study/behaviour.py")
+_BEHAVIOUR = (*_FOUND_BY, *_BEHIND["tests"], "study/folds.py", "study/behaviour.py")
 
 
 def inputs(data: Path) -> Inputs:
@@ -51,17 +53,17 @@ def code_of_behaviour(made_from: Inputs) -> str:
     return f"{made_from.data} {made_from.tables} {_versions()} {_code(_package(), _BEHAVIOUR)}"
 
 
-def stamps(made_from: Inputs, behaviour: str) -> dict[str, str]:
+def stamps(made_from: Inputs, learned: str, found: str) -> dict[str, str]:
     """What each part of the study follows from.
 
-    What the methods learn and find (`behaviour`) stands in for their code and tables: what is only quicker, or not
-    used here, changes nothing.
+    What the methods learn and what they find stand in for their code and tables: what is only quicker, or not used
+    here, changes nothing.
     """
     package = _package()
-    folds = f"{behaviour} {made_from.data} {_versions()} {_code(package, _BEHIND['folds'])}"
-    rest = f"{behaviour} {made_from.data} {made_from.tables} {_versions()}"
-    of_parts = {part: f"{rest} {_code(package, names)}" for part, names in _BEHIND.items()}
-    return of_parts | {"folds": folds, "variants": f"{folds} {_code(package, _BEHIND['variants'])}"}
+    taught = f"{learned} {made_from.data} {_versions()}"
+    rest = f"{found} {made_from.data} {made_from.tables} {_versions()}"
+    asked = dict.fromkeys(_BEHIND, rest) | dict.fromkeys(_TAUGHT, taught) | dict.fromkeys(_BOTH, f"{taught} {found}")
+    return {part: f"{asked[part]} {_code(package, names)}" for part, names in _BEHIND.items()}
 
 
 def _versions() -> str:

@@ -19,6 +19,7 @@ from evenstride_analysis.strides.estimator import RulesEstimator
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.strides.rules import DEFAULT_RULES
+from evenstride_analysis.study import behaviour
 from evenstride_analysis.study.assemble import (
     Results,
     all_coverage,
@@ -30,7 +31,6 @@ from evenstride_analysis.study.assemble import (
     walking,
 )
 from evenstride_analysis.study.baselines import baselines_markdown, simulate_baselines
-from evenstride_analysis.study.behaviour import behaviour
 from evenstride_analysis.study.coverage_of_symmetry import coverage
 from evenstride_analysis.study.distort import conditions
 from evenstride_analysis.study.figures import rms
@@ -112,9 +112,9 @@ def _early(fold: Fold, nets: Nets) -> list[Early]:
     return [early for name in fold.test for early in early_of(mine.trials[name], nets | live)]
 
 
-def _behaviour() -> str:
+def _behaviour() -> tuple[str, str]:
     some = [trial for trial in _mine().trials.values() if trial.runner in RECHECKED]
-    return behaviour(some, conditions())
+    return behaviour.learned(some), behaviour.found(some, conditions())
 
 
 def _virtual(name: str, method: str, system_error: bool) -> Simulated:
@@ -282,15 +282,17 @@ def measure(
             met.setdefault(fold.train, []).append(fold)
     with Pool(folder, workers, tell, Kept(keep)) as pool:
         pool.total = 1 + len(lessons) + len(planned) + sum(f.kind in {RUNNER, STYLE} for f in chosen) + _REST
-        found = pool.results([pool.submit((code_of_behaviour(made_from),), _behaviour)])[0]
-        of = stamps(made_from, found)
+        same = pool.results([pool.submit((code_of_behaviour(made_from),), _behaviour)])[0]
+        of = stamps(made_from, *same)
         nets: dict[Names, Nets] = {}
         errors: list[LeftOut] = []
-        for taught in pool.results(pool.submit((of["folds"], lesson, met), _train, lesson, met) for lesson in lessons):
+        for taught in pool.results(
+            pool.submit((of["lessons"], lesson, met), _train, lesson, met) for lesson in lessons
+        ):
             nets |= {train: made for train, (made, _) in taught.items()}
             errors += [part for _, parts in taught.values() for part in parts]
         tested = pool.results(
-            pool.submit((of["folds"], job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
+            pool.submit((of["tests"], job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
             for job in planned
         )
         varied = [
