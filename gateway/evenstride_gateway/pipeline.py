@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.frames import IDENTITY
-from evenstride_analysis.model import Frame, PodInfo, Stride
+from evenstride_analysis.model import Frame, PodInfo, ProvisionalStride, Stride
 from evenstride_analysis.placement.drift import DriftPoint, DriftWatch
 from evenstride_analysis.strides.detector import StrideDetector
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
 from evenstride_analysis.strides.offset import OffsetEstimator
+from evenstride_analysis.strides.provisional import LiveMethod
 from evenstride_gateway.air import RawFrame
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.ledger import Piece, SampleLedger, pieces
@@ -27,10 +28,14 @@ class Late:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a frame brought. `frame` is None when every sample of it was already known."""
+    """What a frame brought. `frame` is None when every sample of it was already known.
+
+    `provisional` stances are for the page alone: their strides follow when they are complete.
+    """
 
     frame: Frame | None
     strides: list[Stride]
+    provisional: list[ProvisionalStride]
 
 
 class PodPipeline:
@@ -48,7 +53,7 @@ class PodPipeline:
         self._watch_from: tuple[int, int] | None = None  # boot and index at which minutes begin
         self._stamps: dict[int, StampOrder] = {}
         self._reader = SampleReader(info)
-        self._detector = detector_for(info, rotation, offset)
+        self._detector = detector_for(info, rotation, offset, live=True)
         self.live_boot: int | None = None
         self.fed_end = 0
         self.closed = False  # the recording ends: live frames beyond the end of the account no longer count
@@ -67,12 +72,12 @@ class PodPipeline:
         frame = message.frame(self.info.pod_id)
         self._reader.check(frame)
         if not self._counts(message):
-            return Taken(frame=None, strides=[])
+            return Taken(frame=None, strides=[], provisional=[])
         stamps = self._stamps.setdefault(frame.boot_id, StampOrder(self.info))
         stamps.check(frame)
         fresh = self._ledger(frame.boot_id).take(frame, backfill=message.backfill)
         if not fresh:
-            return Taken(frame=None, strides=[])
+            return Taken(frame=None, strides=[], provisional=[])
         stamps.add(frame)
         if not message.backfill and (self.live_boot is None or frame.boot_id > self.live_boot):  # ids only grow
             self.live_boot = frame.boot_id
@@ -83,7 +88,7 @@ class PodPipeline:
                 self._note_late(piece)
             else:
                 strides += self._feed(piece)
-        return Taken(frame=frame, strides=strides)
+        return Taken(frame=frame, strides=strides, provisional=self._detector.provisional())
 
     def expect(self, boot_id: int, end_index: int, next_seq: int | None = None) -> None:
         """The pod says how far it is, or was, in that boot; a pod of which nothing came yet has no account."""
@@ -129,8 +134,11 @@ class PodPipeline:
         return self._detector.flush()
 
 
-def detector_for(info: PodInfo, rotation: Sequence[float], offset: HardwareOffset | None = None) -> StrideDetector:
-    """The detector of this pod, with the ranges and the nominal rate that its Info names."""
+def detector_for(
+    info: PodInfo, rotation: Sequence[float], offset: HardwareOffset | None = None, *, live: bool = False
+) -> StrideDetector:
+    """The detector of this pod, with the ranges and the nominal rate that its Info names; `live`: provisional strides,
+    too."""
     return StrideDetector(
         pod_id=info.pod_id,
         rate_hz=info.rate_hz,
@@ -138,4 +146,5 @@ def detector_for(info: PodInfo, rotation: Sequence[float], offset: HardwareOffse
         gyro_range_radps=info.gyro_range_radps,
         rotation=rotation,
         estimator=None if offset is None else OffsetEstimator(LearnedEstimator(), offset),
+        live=LiveMethod(offset=offset) if live else None,
     )

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field, replace
 
 from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.frames import IDENTITY
-from evenstride_analysis.model import Assignment, ClockFit, Frame, Measure, PodInfo, Session, Side, Step, Stride
+from evenstride_analysis.model import (
+    Assignment,
+    ClockFit,
+    Frame,
+    Measure,
+    PodInfo,
+    ProvisionalStride,
+    Session,
+    Side,
+    Step,
+    Stride,
+)
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.summary import LiveSession
 from evenstride_analysis.symmetry import SystematicError
@@ -74,7 +85,8 @@ class Recorder:
         self.sides: dict[str, Side] = {}
         self.seats: dict[tuple[str, Side], Seat] = {}  # how a pod was found to sit on a leg
         self.offset: HardwareOffset | None = None  # of the recording that runs
-        self.shown = 0  # strides that the page was told of
+        self.shown = 0  # strides that the page was told of: each when it is provisional, and when it is complete
+        self.complete = 0  # of these the complete ones
         self._queue, self._view, self._system, self._fit_of = queue, view, system, fit_of
         self._legs = LiveLegs(now_s, system)
         self._infos: dict[str, PodInfo] = {}  # what each pod said last
@@ -133,8 +145,17 @@ class Recorder:
         taken = pipeline.take(message)
         if taken.frame is not None and self.recording is not None:
             self.recording.unwritten.append(taken.frame)
+        for early in taken.provisional:
+            self._show_early(pod_id, early)
         if taken.strides:
             await self.on_strides(pod_id, taken.strides)
+
+    def _show_early(self, pod_id: str, early: ProvisionalStride) -> None:
+        """To the page and nowhere else; a pod without a leg or without a clock fit has no place there yet."""
+        side, fit = self.sides.get(pod_id), self._fit_of(pod_id, early.boot_id)
+        if side is not None and fit is not None:
+            self._view.on_provisional(side, early, fit.session_s(early.strike_s))
+            self.shown += 1
 
     async def on_records(self, pod_id: str, message: StrideRecords, *, arrival_s: float) -> None:
         """What the pod computed itself; where raw of the same stride is known, the store lets raw win.
@@ -194,6 +215,7 @@ class Recorder:
         host_s = fit.session_s(stride.strike_s)
         self._view.on_stride(side, stride, host_s)
         self.shown += 1
+        self.complete += 1
         await self._enter(legs.push(side, stride, host_s - legs.start_s, fit.bound_s))
 
     async def _enter(self, steps: Sequence[Step]) -> None:

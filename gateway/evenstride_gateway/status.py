@@ -50,7 +50,7 @@ class Status:
             self._fill(self.health.pod(pod_id), reading, counts)
         self.health.recording = self._recorder.recording is not None
         self.health.store.last_commit_s = self._queue.last_commit_s
-        self.health.store.strides = self._recorder.shown
+        self.health.store.strides = self._recorder.complete
         self.health.review(now_s, adapters=self._source.problems)
         self._tell_coach()
 

@@ -46,6 +46,9 @@ class Leg:
     impact_axial_mean_g: Annotated[float | None, Field(description="mean axial impact, g")] = None
     n_mean: Annotated[int, Field(description="strides in the means")] = 0
     n_strides: Annotated[int, Field(description="strides since the session began")] = 0
+    provisional: Annotated[
+        bool, Field(description="whether the last stride is not complete yet: its stance may still change a little")
+    ] = False
     doubt: Annotated[tuple[str, ...], Field(description="why the last stride is not clean; empty = clean")] = ()
     age_s: Age = None
 
@@ -87,7 +90,11 @@ class Pod:
 
 @dataclass(slots=True, kw_only=True)
 class Strip:
-    """Strides of one leg as columns of equal length, for the chart. A number `n` seen before replaces its stride."""
+    """Strides of one leg as columns of equal length, for the chart. A number `n` seen before replaces its stride.
+
+    A provisional stride is shown before it is complete; it is replaced by its final one, or, where none comes, by one
+    without values.
+    """
 
     n: list[int] = field(default_factory=list[int])
     t_s: Annotated[list[float], Field(description="initial contact, seconds on the scale of Board.t_s")] = field(
@@ -99,6 +106,7 @@ class Strip:
     impact_axial_mean_g: list[float | None] = field(default_factory=list[float | None])
     doubted: list[bool] = field(default_factory=list[bool])
     walking: list[bool] = field(default_factory=list[bool])
+    provisional: list[bool] = field(default_factory=list[bool])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

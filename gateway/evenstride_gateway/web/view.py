@@ -1,28 +1,23 @@
 """The live state that the page draws, kept up to date by the gateway; holds numbers in ms, g and %, and no clock."""
 
-import math
-from bisect import insort
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from statistics import fmean, median, stdev
+from statistics import median, stdev
 from typing import Any
 
 from evenstride_analysis import units
 from evenstride_analysis.context import Placed
-from evenstride_analysis.model import Doubt, Gait, Measure, Side, Step, Stride, Symmetry
+from evenstride_analysis.model import Doubt, Gait, Measure, ProvisionalStride, Side, Step, Stride, Symmetry
 from evenstride_gateway.link.source import LinkState
 from evenstride_gateway.web.board import Board, Leg, Limits, Pod, Recording, SessionState, Strip
+from evenstride_gateway.web.history import LegHistory, Point, mean, rounded
 from evenstride_gateway.web.words import finding
 
-HISTORY_S = 120.0
-MEAN_STRIDES = 30
 CADENCE_STRIDES = 8
 BATTERY_LOW_PERCENT = 20.0
 CLOCK_WIDE_S = 0.010
 MISSING_WORTH_SAYING = 0.02
-
-StrideKey = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,63 +35,6 @@ class PodReading:
     backfilled: int = 0
     clock_bound_s: float | None = None
     refused: str = ""
-
-
-@dataclass(slots=True, order=True)
-class _Point:
-    t_s: float
-    n: int
-    key: StrideKey = field(compare=False)
-    stride_s: float = field(compare=False)
-    stance_ms: float | None = field(compare=False)
-    impact_g: float | None = field(compare=False)
-    gait: Gait = field(compare=False)
-    doubt: Doubt = field(compare=False)
-    stance_mean_ms: float | None = field(compare=False, default=None)
-    impact_mean_g: float | None = field(compare=False, default=None)
-
-    @property
-    def clean_run(self) -> bool:
-        """As for a verdict on stance: a shock beyond the range does not touch it."""
-        return self.gait is Gait.RUN and not self.doubt & ~Doubt.CLIPPED
-
-    @property
-    def whole_impact_g(self) -> float | None:
-        return None if Doubt.CLIPPED in self.doubt else self.impact_g
-
-
-@dataclass(slots=True)
-class _LegHistory:
-    points: list[_Point] = field(default_factory=list[_Point])  # in order of t_s
-    changed: dict[int, _Point] = field(default_factory=dict[int, _Point])
-    n_strides: int = 0
-
-    def find(self, key: StrideKey) -> _Point | None:
-        return next((point for point in reversed(self.points) if point.key == key), None)
-
-    def clean_until(self, t_s: float) -> list[_Point]:
-        return [point for point in self.points if point.clean_run and point.t_s <= t_s][-MEAN_STRIDES:]
-
-    def put(self, point: _Point) -> None:
-        insort(self.points, point)
-        clean = self.clean_until(point.t_s)
-        point.stance_mean_ms = _mean([p.stance_ms for p in clean])
-        point.impact_mean_g = _mean([p.whole_impact_g for p in clean])
-        self.changed[point.n] = point
-        oldest_s = self.points[-1].t_s - HISTORY_S
-        gone = next(i for i, p in enumerate(self.points) if p.t_s >= oldest_s)
-        for old in self.points[:gone]:
-            self.changed.pop(old.n, None)
-        del self.points[:gone]
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return round(value, digits) if value is not None and math.isfinite(value) else None
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(fmean(known), 2) if known else None
 
 
 class LiveView:
@@ -117,7 +55,7 @@ class LiveView:
 
     def _clear(self) -> None:
         self._epoch += 1
-        self._legs = {side: _LegHistory() for side in Side}
+        self._legs = {side: LegHistory() for side in Side}
         self._symmetry: dict[Measure, Symmetry] = {}
         self._place = Placed()
 
@@ -152,23 +90,47 @@ class LiveView:
         doubt = step.stride.doubt if step.alternates else step.stride.doubt | Doubt.ALTERNATION
         self._put(step.side, step.stride, step.t_s if t_s is None else t_s, step.gait, doubt)
 
+    def on_provisional(self, side: Side, early: ProvisionalStride, t_s: float) -> None:
+        """A stance whose stride is not complete yet; it stays until the final stride with the same strike comes. It is
+        in no mean, no cadence and no verdict.
+        """
+        leg = self._legs[side]
+        key = (early.pod_id, early.boot_id, early.strike_index)
+        if leg.knows(key, t_s):
+            return
+        leg.put(
+            Point(
+                t_s=t_s,
+                n=leg.new_number(),
+                key=key,
+                stride_s=early.stance_s,
+                stance_ms=rounded(units.ms_from_s(early.stance_s), 1),
+                impact_g=None,
+                gait=Gait.RUN,
+                doubt=early.doubt,
+                provisional=True,
+            )
+        )
+
     def _put(self, side: Side, stride: Stride, t_s: float, gait: Gait, doubt: Doubt) -> None:
         leg = self._legs[side]
         key = (stride.pod_id, stride.boot_id, stride.strike_index)
         known = leg.find(key)
         if known:
             leg.points.remove(known)
+            n = known.n
         else:
             leg.n_strides += 1
+            n = leg.passed(key, t_s) or leg.new_number()
         impact = stride.impact_axial_mps2
         leg.put(
-            _Point(
+            Point(
                 t_s=t_s,
-                n=known.n if known else leg.n_strides,
+                n=n,
                 key=key,
                 stride_s=stride.stride_s,
-                stance_ms=_rounded(units.ms_from_s(stride.stance_s), 1),
-                impact_g=_rounded(units.g_from_mps2(impact), 2) if impact is not None else None,
+                stance_ms=rounded(units.ms_from_s(stride.stance_s), 1),
+                impact_g=rounded(units.g_from_mps2(impact), 2) if impact is not None else None,
                 gait=gait,
                 doubt=doubt,
             )
@@ -191,7 +153,7 @@ class LiveView:
         self._epoch += 1
         self._symmetry.clear()
         held = self._legs
-        self._legs = {side: _LegHistory() for side in Side}
+        self._legs = {side: LegHistory() for side in Side}
         for side, leg in self._legs.items():
             for old in held.values():
                 moved = [point for point in old.points if sides.get(point.key[0]) is side]
@@ -199,6 +161,7 @@ class LiveView:
                     leg.put(point)
                 if moved:
                     leg.n_strides = max(leg.n_strides, old.n_strides)
+                    leg.numbered = max(leg.numbered, old.numbered)
 
     def on_pod_gone(self, pod_id: str) -> None:
         """A pod that is no longer of interest."""
@@ -226,7 +189,8 @@ class LiveView:
 
     def _board(self, now_s: float, strips: dict[Side, Strip]) -> Board:
         legs = {side: self._leg(side, now_s) for side in Side}
-        ages = [leg.age_s for leg in legs.values() if leg.age_s is not None]
+        complete = [leg.final[-1] for leg in self._legs.values() if leg.final]
+        ages = [_age(last.t_s + last.stride_s, now_s) for last in complete]
         heard = [pod.last_arrival_s for pod in self._pods.values() if pod.last_arrival_s is not None]
         worst_s = max(ages) if len(ages) == len(legs) else None
         fresh = bool(ages) and min(ages) <= self._limits.stride_s
@@ -262,23 +226,24 @@ class LiveView:
         leg = self._legs[side]
         if not leg.points:
             return Leg(n_strides=leg.n_strides)
-        last = leg.points[-1]
+        last, final = leg.points[-1], leg.final
         clean = leg.clean_until(last.t_s)
         stances = [p.stance_ms for p in clean if p.stance_ms is not None]
         return Leg(
             stance_ms=last.stance_ms,
-            stance_mean_ms=_mean([p.stance_ms for p in clean]),
+            stance_mean_ms=mean([p.stance_ms for p in clean]),
             stance_sd_ms=round(stdev(stances), 2) if len(stances) > 1 else None,
-            impact_axial_g=last.impact_g,
-            impact_axial_mean_g=_mean([p.whole_impact_g for p in clean]),
+            impact_axial_g=final[-1].impact_g if final else None,
+            impact_axial_mean_g=mean([p.whole_impact_g for p in clean]),
             n_mean=len(clean),
             n_strides=leg.n_strides,
+            provisional=last.provisional,
             doubt=last.doubt.names,
             age_s=_age(last.t_s + last.stride_s, now_s),
         )
 
-    def _recent(self) -> list[_Point]:
-        return sorted(p for leg in self._legs.values() for p in leg.points[-CADENCE_STRIDES:])[-CADENCE_STRIDES:]
+    def _recent(self) -> list[Point]:
+        return sorted(p for leg in self._legs.values() for p in leg.final[-CADENCE_STRIDES:])[-CADENCE_STRIDES:]
 
     def _cadence_spm(self) -> float | None:
         recent = self._recent()
@@ -311,7 +276,7 @@ class LiveView:
         return said
 
 
-def _strip(points: list[_Point]) -> Strip:
+def _strip(points: list[Point]) -> Strip:
     return Strip(
         n=[p.n for p in points],
         t_s=[round(p.t_s, 3) for p in points],
@@ -321,6 +286,7 @@ def _strip(points: list[_Point]) -> Strip:
         impact_axial_mean_g=[p.impact_mean_g for p in points],
         doubted=[bool(p.doubt) for p in points],
         walking=[p.gait is Gait.WALK for p in points],
+        provisional=[p.provisional for p in points],
     )
 
 
@@ -348,12 +314,12 @@ def _pod(pod: PodReading, now_s: float) -> Pod:
         state=pod.state.value,
         rssi_dbm=pod.rssi_dbm,
         signal_bars=_bars(pod.rssi_dbm) if pod.state is LinkState.STREAMING else 0,
-        battery_percent=_rounded(pod.battery_percent, 0),
+        battery_percent=rounded(pod.battery_percent, 0),
         age_s=None if pod.last_arrival_s is None else _age(pod.last_arrival_s, now_s),
         received=pod.received,
         missing=pod.missing,
         missing_percent=round(_missing_percent(pod), 2),
         backfilled=pod.backfilled,
-        clock_bound_ms=None if pod.clock_bound_s is None else _rounded(units.ms_from_s(pod.clock_bound_s), 2),
+        clock_bound_ms=None if pod.clock_bound_s is None else rounded(units.ms_from_s(pod.clock_bound_s), 2),
         refused=pod.refused,
     )

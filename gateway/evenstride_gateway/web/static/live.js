@@ -109,7 +109,8 @@ function moving(board) {
 function under(kind, leg, oldAge, since) {
   if (leg.age_s === null) return 'no stride yet';
   if (oldAge !== null) return `since ${timeOfDay(since - leg.age_s * 1000)}, ${span(oldAge)} ago`;
-  const last = kind === 'stance' ? `last ${number(leg.stance_ms, 0)}` : `last ${number(leg.impact_axial_g, 1)}`;
+  const early = leg.provisional ? '≈ ' : ''; // the foot has just left the ground: the complete stride may say a little else
+  const last = kind === 'stance' ? `last ${early}${number(leg.stance_ms, 0)}` : `last ${number(leg.impact_axial_g, 1)}`;
   const value = kind === 'stance' ? leg.stance_mean_ms : leg.impact_axial_mean_g;
   if (value === null) return board.gait === 'walk' ? 'last stride, walking' : 'last stride';
   return leg.n_mean < 30 ? `mean of ${leg.n_mean} · ${last}` : last + (kind === 'stance' && leg.stance_sd_ms !== null ? ` · ±${number(leg.stance_sd_ms, 0)} stride to stride` : '');

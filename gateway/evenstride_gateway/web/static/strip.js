@@ -1,8 +1,9 @@
-// A strip chart: each stride a mark, doubted ones hollow, the running mean (from the gateway) a line. Two minutes wide.
+// A strip chart: each stride a mark, doubted ones hollow, those that are not complete yet faint, the running mean (from
+// the gateway) a line. Two minutes wide.
 import { colour } from './draw.js';
 
 const WINDOW_S = 120;
-const FIELDS = ['t_s', 'stance_ms', 'stance_mean_ms', 'impact_axial_g', 'impact_axial_mean_g', 'doubted', 'walking'];
+const FIELDS = ['t_s', 'stance_ms', 'stance_mean_ms', 'impact_axial_g', 'impact_axial_mean_g', 'doubted', 'walking', 'provisional'];
 
 /** The strides of both legs as they came; a number seen before replaces its stride. */
 export class History {
@@ -87,7 +88,7 @@ export function drawStrip(canvas, history, { field, mean, nowS, least }) {
     const ink = colour(`--${side}`);
     c.strokeStyle = c.fillStyle = ink;
     c.lineWidth = 1.2;
-    for (const p of points) if (p[field] !== null && !(running.length && p.walking)) mark(c, side, X(p.t_s), Y(p[field]), p.doubted);
+    for (const p of points) if (p[field] !== null && !(running.length && p.walking)) mark(c, side, X(p.t_s), Y(p[field]), p.doubted, p.provisional);
   }
   for (const [side, points] of Object.entries(history.legs)) {
     for (const [ink, thick] of [[colour('--card'), 6], [colour(`--${side}`), 3]]) {
@@ -126,9 +127,9 @@ function walks(c, times, X, bottom) {
   }
 }
 
-function mark(c, side, x, y, hollow) {
+function mark(c, side, x, y, hollow, faint) {
   const r = side === 'left' ? 2.1 : 2.7;
-  c.globalAlpha = hollow ? 0.95 : 0.4;
+  c.globalAlpha = faint ? 0.2 : hollow ? 0.95 : 0.4;
   c.beginPath();
   if (side === 'left') c.arc(x, y, hollow ? r + 1 : r, 0, 2 * Math.PI);
   else { const d = hollow ? r + 1.2 : r; c.moveTo(x, y - d); c.lineTo(x + d, y); c.lineTo(x, y + d); c.lineTo(x - d, y); c.closePath(); }
