@@ -4,7 +4,7 @@ import pytest
 from support.steps import made_run
 
 from evenstride_analysis.model import Doubt, Gait, Measure, Side, Step, Symmetry, Verdict
-from evenstride_analysis.summary import summarise
+from evenstride_analysis.summary import StraightSymmetry, straight_grid, summarise
 from evenstride_analysis.symmetry import symmetry, system_of
 
 
@@ -66,6 +66,48 @@ def test_a_pod_loose_in_a_quarter_of_the_strides_allows_no_verdict() -> None:
     summary = summarise(doubted(35, Doubt.LOOSE), duration_s=70.0, system=system_of())
     assert summary.symmetry[Measure.STANCE].reason.startswith("loose: ")
     assert "moves on the leg" in summary.symmetry[Measure.IMPACT].reason
+
+
+def live(steps: list[Step]) -> StraightSymmetry:
+    found = StraightSymmetry(Measure.STANCE, system=system_of())
+    for step in steps:
+        found.push(step)
+    return found
+
+
+def test_while_it_happens_doubts_do_the_same() -> None:
+    few, some, many = (live(doubted(n, Doubt.CANDIDATES_DISAGREE)).at(70.1) for n in (5, 35, 60))
+    assert few.index is not None
+    assert width(some) > width(few) + 0.001
+    assert (many.verdict, many.index) == (Verdict.NOT_MEASURABLE, None)
+    assert many.reason.startswith("doubted: ")
+    assert live(doubted(35, Doubt.GAP)).at(70.1).verdict is not Verdict.NOT_MEASURABLE
+
+
+def test_a_strap_that_comes_loose_and_is_fastened_shows_while_it_happens() -> None:
+    steps = made_run([0.28] * 300, [0.24] * 300)
+    for k in range(200, 300):  # 70 s to 105 s: every other stride of the left pod rings
+        if k % 4 == 0:
+            steps[k] = replace(steps[k], stride=replace(steps[k].stride, doubt=Doubt.LOOSE))
+    points = straight_grid(steps, Measure.STANCE, system=system_of())
+    said = {round(point.t_s): point.reason.partition(":")[0] for point in points}
+    assert {t_s for t_s, reason in said.items() if reason == "loose"} == {100, 110, 120, 130}
+    assert all(
+        "of the left leg's strides (the pod moves on the leg)" in p.reason for p in points if "loose" in p.reason
+    )
+    assert all(point.index is None for point in points if point.reason.startswith("loose"))
+    assert points[-1].verdict is Verdict.REAL
+    watched = StraightSymmetry(Measure.STANCE, system=system_of())
+    for step in steps:  # looked at after every step, as the page does: the stored points stay the same
+        watched.push(step)
+        watched.at(step.t_s)
+    assert watched.grid_points() == points
+
+
+def test_the_first_strides_are_no_share() -> None:
+    steps = made_run([0.28] * 8, [0.24] * 8)
+    steps = [replace(step, stride=replace(step.stride, doubt=Doubt.LOOSE)) for step in steps]
+    assert live(steps).at(6.0).reason.startswith("too few strides")
 
 
 def test_missing_samples_choose_no_strides() -> None:

@@ -19,12 +19,11 @@ from evenstride_analysis.model import (
     Summary,
     Surface,
     Symmetry,
-    Verdict,
 )
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
-from evenstride_analysis.summary.doubting import doubt_shares, refusal_of, widened
+from evenstride_analysis.summary.doubting import FEW, doubt_shares, refusal_of, refused, widened
 from evenstride_analysis.summary.legs import leg_summary
-from evenstride_analysis.summary.live import FEW, LiveSession, StraightSymmetry, straight_grid
+from evenstride_analysis.summary.live import LiveSession, StraightSymmetry, straight_grid
 from evenstride_analysis.summary.parts import parts_of
 from evenstride_analysis.symmetry import (
     MIN_PAIRS,
@@ -65,7 +64,7 @@ def summarise(
     questions = [Question(steps=chosen, measure=measure, t_s=duration_s) for measure in _FAMILY]
     answers = [_explained(found, reading, used) for found in judge_family(questions, system=wide)]
     if reason := refusal_of(shares):
-        answers = [_refused(found, reason) for found in answers]
+        answers = [refused(found, reason) for found in answers]
     course = reading.course
     return Summary(
         duration_s=duration_s,
@@ -119,12 +118,6 @@ def _explained(found: Symmetry, reading: Reading, used: Sequence[Step]) -> Symme
         return found
     reason = f"bend: {bends} of {sum(clean)} running strides were in bends; the legs are compared on straights"
     return replace(found, reason=reason)
-
-
-def _refused(found: Symmetry, reason: str) -> Symmetry:
-    if found.verdict is Verdict.NOT_MEASURABLE and not found.reason.startswith(FEW):
-        return found
-    return replace(found, index=None, low=None, high=None, verdict=Verdict.NOT_MEASURABLE, reason=reason)
 
 
 def _speed(reading: Reading, used: Sequence[Step]) -> Speed | None:

@@ -6,18 +6,41 @@ from dataclasses import replace
 
 from evenstride_analysis.context import ANYWHERE, Ground, LiveContext, Placed
 from evenstride_analysis.model import Measure, Step, Surface, Symmetry
+from evenstride_analysis.summary.doubting import FEW, LiveDoubts, refusal_of, refused
 from evenstride_analysis.symmetry import MIN_PAIRS, LiveSymmetry, SystematicError, is_clean
 
-FEW = ("too few strides", "one leg only")  # how a refusal begins that bends may be behind
 _MEMORY_S = 120.0  # as far back as a live value looks
 
 
+class DoubtingSymmetry(LiveSymmetry):
+    """LiveSymmetry whose interval is wider, or whose verdict is refused, where many strides of the last minute are
+    doubted: by the rules of a whole session."""
+
+    def __init__(self, *, system: SystematicError, measure: Measure) -> None:
+        super().__init__(system=system, measure=measure)
+        self._plain, self._doubts = system, LiveDoubts(measure)
+
+    def push(self, step: Step) -> None:
+        """Take the next step."""
+        late = self.late
+        super().push(step)
+        if self.late == late:
+            self._doubts.add(step)
+
+    def at(self, t_s: float) -> Symmetry:
+        """The value at `t_s`, not before the last step pushed."""
+        self._doubts.forget(t_s)
+        found = self.judged(t_s, system=self._doubts.widened(self._plain))
+        reason = refusal_of(self._doubts.shares())
+        return refused(found, reason) if reason else found
+
+
 class StraightSymmetry:
-    """LiveSymmetry of all steps but those in bends; where these stand in the way of a value, its reason says so."""
+    """DoubtingSymmetry of all steps but those in bends; where these stand in the way of a value, its reason says so."""
 
     def __init__(self, measure: Measure, *, system: SystematicError) -> None:
         self._measure = measure
-        self._live = LiveSymmetry(system=system, measure=measure)
+        self._live = DoubtingSymmetry(system=system, measure=measure)
         self._bends: deque[float] = deque()
 
     def push(self, step: Step) -> None:

@@ -97,6 +97,10 @@ class LiveSymmetry:
 
     def at(self, t_s: float) -> Symmetry:
         """The value at `t_s`, not before the last step pushed."""
+        return self.judged(t_s, system=self._system)
+
+    def judged(self, t_s: float, *, system: SystematicError) -> Symmetry:
+        """The same with a system error of this moment."""
         window, since_s = self._window, t_s - _STALE_S
         if window.is_stale(since_s):  # after a silence only: the window itself must stay as it is for the next step
             window = window.copy()
@@ -108,7 +112,7 @@ class LiveSymmetry:
             lambda u: window.sums.evidence(system=u),
             self._measure,
             t_s=t_s,
-            system=self._system,
+            system=system,
         )[0]
 
     def grid_points(self) -> list[Symmetry]:
