@@ -78,6 +78,7 @@ class StrideDetector:
                 pod_id=pod_id, rate_hz=rate_hz, rotation=self._rotation, limits=self._limits, method=live
             )
         self._boot_id: int | None = None
+        self._search_at = 0  # how far the samples must reach for the next search
         self._expected = 0  # the index that the next sample would have if nothing were missing
         self._last_swing: int | None = None
         self._pending: deque[tuple[int, int]] = deque()
@@ -88,6 +89,19 @@ class StrideDetector:
         A jump forward counts as a Gap; a new boot ends the old one. Raises InputError on another pod's data, on samples
         that were already pushed, on values that are not finite and on stamps that do not increase.
         """
+        if (
+            isinstance(item, SampleBlock)
+            and item.first_index == self._expected == self._samples.end_index
+            and item.boot_id == self._boot_id
+            and item.pod_id == self._pod_id
+            and 0 < len(item.accel_mps2) <= self._slice
+        ):
+            self._take(item.accel_mps2, item.gyro_radps, item.stamp_index, item.stamp_s, item.first_index)
+            return self._advance()
+        return self._push_unusual(item)
+
+    def _push_unusual(self, item: SampleBlock | Gap) -> list[Stride]:
+        """What is not the next few samples of the same boot: another boot, a gap, a long block, a mistake."""
         if item.pod_id != self._pod_id:
             raise InputError(f"data of pod {item.pod_id} pushed to the detector of pod {self._pod_id}")
         strides: list[Stride] = []
@@ -104,17 +118,11 @@ class StrideDetector:
         if isinstance(item, Gap):
             self._expected = item.first_index + item.missing
             return strides
-        n = len(item.accel_mps2)
-        if n == 0:
-            return strides
-        if n > self._slice or item.first_index != self._samples.end_index:
-            return strides + self._push_pieces(item)
-        self._take(item.accel_mps2, item.gyro_radps, item.stamp_index, item.stamp_s, item.first_index)
-        return strides + self._advance()
+        return strides + self._push_pieces(item) if len(item.accel_mps2) else strides
 
     def flush(self) -> list[Stride]:
         """Settle what the samples pushed so far allow. Pushing may go on: nothing is closed by this."""
-        if self._swings.waiting(self._samples.end_index) >= 1:
+        if self._samples.end_index >= self._swings.due(1):
             self._search()
         return self._settle()
 
@@ -209,6 +217,7 @@ class StrideDetector:
     def _restart(self, index: int) -> None:
         self._samples.restart(index)
         self._swings.restart(index)
+        self._search_at = self._swings.due(self._hop)
         self._expected = index
         self._last_swing = None
         self._pending.clear()
@@ -216,10 +225,9 @@ class StrideDetector:
             self._ahead.restart()
 
     def _advance(self) -> list[Stride]:
-        end_index = self._samples.end_index
-        if self._swings.waiting(end_index) >= self._hop:
+        if self._samples.end_index >= self._search_at:
             self._search()
-        if self._ahead is not None or (self._pending and self._pending[0][1] + self._after <= end_index):
+        if self._ahead is not None or (self._pending and self._pending[0][1] + self._after <= self._samples.end_index):
             return self._settle()
         return []
 
@@ -228,6 +236,7 @@ class StrideDetector:
             if self._last_swing is not None and self._shortest <= swing - self._last_swing <= self._longest:
                 self._pending.append((self._last_swing, swing))
             self._last_swing = swing
+        self._search_at = self._swings.due(self._hop)
 
     def _settle(self) -> list[Stride]:
         strides: list[Stride] = []

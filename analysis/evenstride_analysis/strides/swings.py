@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import combine, half_length, smooth, spread_kernels
+from evenstride_analysis.filters import combine, half_length, smooth_into, spread_kernels
 from evenstride_analysis.model import FloatArray
 from evenstride_analysis.strides.buffer import FINE, SWING, SampleBuffer
 from evenstride_analysis.strides.candidates import (
@@ -37,26 +37,27 @@ class SwingSearch:
         self._swing_next = index + self._reach
         self._next = self._swing_next + self._half_window
 
-    def waiting(self, end_index: int) -> int:
-        """How many positions can be looked at with samples up to `end_index`, and have not been."""
-        return end_index - self._reach - self._half_window - self._next
+    def due(self, positions: int) -> int:
+        """How far the samples must reach (their end index) for so many positions to be looked at."""
+        return self._next + self._reach + self._half_window + positions
 
     def search(self, samples: SampleBuffer) -> list[int]:
         """Look at all positions that wait, at least one: the mid-swings among them, as sample indices."""
         base, count, rows = samples.first_index, samples.count, samples.rows
         stop = count - self._reach - self._half_window
-        smooth_rate(
+        at = smooth_and_look(
             rows,
             self._fine_next - base,
             self._swing_next - base,
+            self._next - base,
             count,
             self._axis,
             self._fine,
             self._coarse,
             self._step,
+            self._half_window,
         )
         swings: list[int] = []
-        at = first_swing(rows, self._next - base, stop, self._half_window)
         while at >= 0:
             swings.append(base + at)
             at = first_swing(rows, at + 1, stop, self._half_window)
@@ -67,26 +68,30 @@ class SwingSearch:
 
 
 @compiled
-def smooth_rate(
+def smooth_and_look(
     rows: FloatArray,
     fine_from: int,
     swing_from: int,
+    look_from: int,
     stop: int,
     axis: FloatArray,
     fine: FloatArray,
     coarse: FloatArray,
     step: int,
-) -> None:
-    """Fill row FINE from column `fine_from` and row SWING from `swing_from` on, as far as columns [0, stop) reach."""
+    half_window: int,
+) -> int:
+    """Fill row FINE from column `fine_from` and row SWING from `swing_from` on, as far as columns [0, stop) reach; then
+    the first mid-swing from column `look_from` on, or -1."""
     margin, reach = (len(fine) - 1) // 2, (len(coarse) - 1) // 2 * step
     low = fine_from - margin
     rate = combine(
         np.empty(stop - low), axis[0], rows[3, low:stop], axis[1], rows[4, low:stop], axis[2], rows[5, low:stop]
     )
-    rows[FINE, fine_from : stop - margin] = smooth(rate, fine, 1)
-    rows[SWING, swing_from : stop - margin - reach] = smooth(
-        rows[FINE, swing_from - reach : stop - margin], coarse, step
+    smooth_into(rows[FINE, fine_from : stop - margin], rate, fine, 1)
+    smooth_into(
+        rows[SWING, swing_from : stop - margin - reach], rows[FINE, swing_from - reach : stop - margin], coarse, step
     )
+    return first_swing(rows, look_from, stop - margin - reach - half_window, half_window)
 
 
 @compiled
