@@ -12,14 +12,15 @@ from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from grafana_client.api import GrafanaApi
-from grafana_client.client import GrafanaClientError, GrafanaException
-from niquests.exceptions import RequestException
+from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaTimeoutError
+from niquests.exceptions import ConnectionError, RequestException, SSLError  # noqa: A004 - the library's names
 
 from evenstride_gateway.errors import ConfigError, SinkError
 
 FOLDER_UID, FOLDER_TITLE = "evenstride", "evenstride"
 SOURCE_UID, SOURCE_NAME = "evenstride-influx", "evenstride"
 TAG = "evenstride"
+TIMEOUT_S = 15.0
 _THEIRS = ("id", "version", "title")  # of a dashboard: what Grafana or its reader decides
 _OF_SOURCE = ("name", "isDefault", "basicAuth", "basicAuthUser", "withCredentials")
 _MOST_NAMES = 20
@@ -52,7 +53,7 @@ def push(url: str, token: str, source: InfluxSource) -> Pushed:
 
     Raises ConfigError when the token or the data source is refused, SinkError when Grafana cannot be reached.
     """
-    api: Any = GrafanaApi.from_url(_with_slash(url), credential=token)  # its methods carry no types
+    api: Any = GrafanaApi.from_url(_with_slash(url), credential=token, timeout=TIMEOUT_S)  # its methods carry no types
     done = Pushed()
     try:
         _data_source(api, source, done)
@@ -68,6 +69,12 @@ def push(url: str, token: str, source: InfluxSource) -> Pushed:
                 "data sources, folders, dashboards and alert rules (role Admin)"
             ) from error
         raise ConfigError(f"Grafana at {url} refuses: {_said(error)}") from error
+    except SSLError as error:
+        raise ConfigError(f"Grafana at {url}: its certificate is not trusted by this machine") from error
+    except ConnectionError as error:
+        raise SinkError(f"Grafana at {url} cannot be reached: does it run, and is the address right?") from error
+    except GrafanaTimeoutError as error:
+        raise SinkError(f"Grafana at {url} does not answer") from error
     except (GrafanaException, RequestException) as error:
         raise SinkError(f"Grafana at {url} cannot be used now: {_said(error)}") from error
     finally:

@@ -226,12 +226,20 @@ def test_a_wrong_token_is_told(grafana: StandIn, tmp_path: Path, capsys: pytest.
     assert grafana.writes() == []
 
 
-def test_an_absent_grafana_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_absent_grafana_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evenstride_gateway.grafana.TIMEOUT_S", 0.2)
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound and not listening: refused
         code, said = told(capsys, tmp_path, f"http://127.0.0.1:{held.getsockname()[1]}")
+        assert code != 0
+        assert "cannot be reached" in said
+        assert len(said.splitlines()) == 1
+        held.listen()
+        code, said = told(capsys, tmp_path, f"https://127.0.0.1:{held.getsockname()[1]}")  # accepts and stalls
     assert code != 0
-    assert "cannot be used now" in said
+    assert "does not answer" in said
     assert len(said.splitlines()) == 1
 
 
