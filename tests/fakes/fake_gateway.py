@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evenstride_analysis import units
-from evenstride_analysis.model import Doubt, Gait, Measure, Side, Stride, Symmetry, Verdict
+from evenstride_analysis.model import Doubt, Gait, Measure, ProvisionalStride, Side, Stride, Symmetry, Verdict
 from evenstride_gateway.errors import LegTakenError, UnknownError
 from evenstride_gateway.link.source import LinkState
 from evenstride_gateway.web.board import Recording
@@ -134,6 +134,22 @@ class FakeGateway:
                     doubt=Doubt.GAP if self.n % doubted == 0 else Doubt(0),
                 )
                 self.view.on_stride(side, made, strike_s)
+        self.hub.publish()
+
+    def step_off(self, side: Side, *, stance_s: float) -> None:
+        """A foot leaves the ground now; its stride is not complete yet."""
+        strike_s = self.now_s() - stance_s
+        early = ProvisionalStride(
+            pod_id=POD[side],
+            boot_id=1,
+            strike_index=(self.n + 1) * 300,
+            strike_s=strike_s,
+            toe_off_s=strike_s + stance_s,
+            decided_s=strike_s + stance_s,
+            method="learned-1",
+            doubt=Doubt(0),
+        )
+        self.view.on_provisional(side, early, strike_s)
         self.hub.publish()
 
     def find(self, *found: Symmetry) -> None:

@@ -9,7 +9,7 @@ from fakes.fake_gateway import FakeGateway, symmetry
 from playwright.sync_api import Browser, Page, expect
 from support.browser import TOKEN, PageServer, chromium, opened, page_server
 
-from evenstride_analysis.model import Measure, Verdict
+from evenstride_analysis.model import Measure, Side, Verdict
 
 pytestmark = pytest.mark.browser
 LAPTOP, PHONE = (1280, 800), (390, 844)
@@ -59,6 +59,18 @@ def test_numbers_and_verdicts_are_shown(browser: Browser, server: PageServer, si
             expect(right).to_contain_text(fact)
         assert drawn_colours(page, "stance-strip") > 2
         fits(page)
+
+
+def test_a_stance_is_shown_before_its_stride_is_complete(browser: Browser, server: PageServer) -> None:
+    server.do(lambda gateway: gateway.run(40))
+    with on(browser, server, LAPTOP) as page:
+        under = page.locator("#stance-left-under")
+        expect(under).to_contain_text("last 2")
+        mean = page.locator("#stance-left").inner_text()
+        server.do(lambda gateway: gateway.step_off(Side.LEFT, stance_s=0.291))
+        expect(under).to_contain_text("last \u2248 291")
+        expect(page.locator("#stance-left")).to_have_text(mean)
+        expect(page.locator("#impact-left-under")).not_to_contain_text("\u2248")
 
 
 COLOURS = """async canvas => {
