@@ -15,21 +15,28 @@
 )]
 
 mod backfill;
+mod board;
+mod bonds;
 mod chunk;
 mod clock;
 mod control;
+mod flight;
+mod gatt;
 mod imu;
+mod link;
 mod plan;
 mod pod;
 mod queue;
 mod ring;
 mod say;
 mod settings;
+mod shell;
 mod stream;
 mod strides;
 mod summary;
 mod tables;
 
+pub use board::{Board, Led};
 pub use chunk::{FlashFault, PAGE};
 pub use clock::nominal_period_q16;
 pub use control::{Answer, Effect, LinkFacts};
@@ -37,5 +44,6 @@ pub use imu::{Counts, Imu, Stamp, MAX_BLOCK};
 pub use plan::{Layout, Plan, Vitals, RAW_PAGES, RECORD_PAGES};
 pub use pod::Pod;
 pub use queue::QUEUE_SAMPLES;
+pub use shell::{run, PodController};
 pub use stream::{BACKFILL_PENDING, MAX_PENDING};
 pub use strides::{Method, NoStrides, Strides};

@@ -1,0 +1,141 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+pub const USAGE: &str = "\
+evenstride-host-pod --hci HOST:PORT --recording FILE [options]
+  --hci HOST:PORT        a controller that speaks HCI in H4 framing (the virtual air)
+  --recording FILE       samples: six little-endian i16 each (accelerometer, gyroscope), counts of Info's scales
+  --flash FILE           2 MB of flash; made when absent (default: in memory only)
+  --pod-id HEX           16 digits (default e5e50000000000a1)
+  --rate HZ              true and nominal rate of the recording (default 416)
+  --speed FACTOR         how much faster than life time passes (default 1)
+  --start UNIX_SECONDS   when sample 0 of the recording was taken (default: now); pods of one runner share it
+  --repeat               play the recording again at its end (default: the last sample stands still)
+  --first-tick N         the counter at power-on (default 0)
+  --skew-ppm X           the counter against the true time (default 0)
+  --bonded-only          stream over encrypted links only
+  --raw-pages N          size of the raw log, for tests of a full one (default 328)
+  --cut-after BYTES      fault: the power goes after so many bytes written to flash
+  --fail-after BYTES     fault: flash refuses after so many bytes";
+
+/// What to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    pub hci: String,
+    pub recording: PathBuf,
+    pub flash: Option<PathBuf>,
+    pub pod_id: [u8; 8],
+    pub rate_hz: f64,
+    pub speed: f64,
+    pub start_unix_s: Option<f64>,
+    pub repeat: bool,
+    pub first_tick: u64,
+    pub skew_ppm: f64,
+    pub bonded_only: bool,
+    pub raw_pages: usize,
+    pub cut_after: Option<u64>,
+    pub fail_after: Option<u64>,
+}
+
+impl Options {
+    /// What is wrong, in words.
+    pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self {
+            hci: String::new(),
+            recording: PathBuf::new(),
+            flash: None,
+            pod_id: [0xE5, 0xE5, 0, 0, 0, 0, 0, 0xA1],
+            rate_hz: 416.0,
+            speed: 1.0,
+            start_unix_s: None,
+            repeat: false,
+            first_tick: 0,
+            skew_ppm: 0.0,
+            bonded_only: false,
+            raw_pages: evenstride_app::RAW_PAGES,
+            cut_after: None,
+            fail_after: None,
+        };
+        let mut words = words;
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--hci" => options.hci = value()?,
+                "--recording" => options.recording = value()?.into(),
+                "--flash" => options.flash = Some(value()?.into()),
+                "--pod-id" => options.pod_id = pod_id(&value()?)?,
+                "--rate" => options.rate_hz = positive(&word, &value()?)?,
+                "--speed" => options.speed = positive(&word, &value()?)?,
+                "--start" => options.start_unix_s = Some(number(&word, &value()?)?),
+                "--repeat" => options.repeat = true,
+                "--first-tick" => options.first_tick = number(&word, &value()?)?,
+                "--skew-ppm" => options.skew_ppm = number(&word, &value()?)?,
+                "--bonded-only" => options.bonded_only = true,
+                "--raw-pages" => options.raw_pages = number(&word, &value()?)?,
+                "--cut-after" => options.cut_after = Some(number(&word, &value()?)?),
+                "--fail-after" => options.fail_after = Some(number(&word, &value()?)?),
+                _ => return Err(format!("unknown option {word}")),
+            }
+        }
+        if options.hci.is_empty() || options.recording.as_os_str().is_empty() {
+            return Err("--hci and --recording are needed".to_owned());
+        }
+        Ok(options)
+    }
+}
+
+fn number<T: std::str::FromStr>(word: &str, text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("{word}: {text} is no number"))
+}
+
+fn positive(word: &str, text: &str) -> Result<f64, String> {
+    let value: f64 = number(word, text)?;
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(format!("{word}: {text} is not above 0"))
+    }
+}
+
+fn pod_id(text: &str) -> Result<[u8; 8], String> {
+    let number = u64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| text.len() == 16);
+    let number = number.ok_or_else(|| format!("--pod-id: {text} is not 16 hexadecimal digits"))?;
+    Ok(number.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &str) -> Result<Options, String> {
+        Options::parse(words.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn what_is_given_is_taken() {
+        let words =
+            "--hci 127.0.0.1:9 --recording a.bin --pod-id 00112233445566ff --rate 208 --repeat";
+        let options = parse(words).unwrap();
+        assert_eq!(
+            options.pod_id,
+            [0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0xFF]
+        );
+        assert_eq!(
+            (options.rate_hz, options.repeat, options.flash),
+            (208.0, true, None)
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(parse("--hci a:1").unwrap_err().contains("--recording"));
+        assert!(parse("--speed 0 ").unwrap_err().contains("above 0"));
+        assert!(parse("--rate").unwrap_err().contains("value"));
+        assert!(parse("--pod-id 12").unwrap_err().contains("16"));
+        assert!(parse("--sped 2").unwrap_err().contains("--sped"));
+    }
+}

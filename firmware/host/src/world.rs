@@ -1,0 +1,144 @@
+//! Time and samples: a clock that may run faster than life, and a sensor that plays a recording.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use embassy_time::{Duration, Timer};
+use evenstride_app::{nominal_period_q16, Board, Counts, Imu, Led, Stamp, Vitals, MAX_BLOCK};
+use evenstride_protocol::TICK_HZ;
+
+use crate::options::Options;
+
+const BLOCK: usize = 9; // 22 ms at 416 Hz
+const SAMPLE: usize = 12;
+
+/// The pod's counter.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    power_on: Instant,
+    power_on_unix_s: f64,
+    speed: f64,
+    first_tick: f64,
+    ticks_per_s: f64,
+}
+
+impl Clock {
+    pub fn new(options: &Options) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            power_on: Instant::now(),
+            power_on_unix_s: unix.map_or(0.0, |since| since.as_secs_f64()),
+            speed: options.speed,
+            first_tick: options.first_tick as f64,
+            ticks_per_s: f64::from(TICK_HZ) * (1.0 + options.skew_ppm * 1e-6),
+        }
+    }
+
+    /// World seconds since power-on.
+    fn now_s(&self) -> f64 {
+        self.power_on.elapsed().as_secs_f64() * self.speed
+    }
+
+    fn tick_q16(&self, world_s: f64) -> u64 {
+        ((self.first_tick + world_s * self.ticks_per_s) * 65_536.0) as u64
+    }
+}
+
+impl Board for Clock {
+    fn tick(&self) -> u64 {
+        self.tick_q16(self.now_s()) >> 16
+    }
+
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
+
+    fn show(&self, _led: Led) {}
+}
+
+/// A sensor that was switched on when sample 0 of the recording was taken.
+pub struct Recording {
+    samples: Vec<Counts>,
+    clock: Clock,
+    rate_hz: f64,
+    repeat: bool,
+    start_s: f64,
+    divisor: u64,
+    base: u64,
+    taken: u64,
+}
+
+impl Recording {
+    /// `bytes`: six little-endian i16 per sample.
+    pub fn new(bytes: &[u8], clock: Clock, options: &Options) -> Result<Self, String> {
+        if bytes.is_empty() || bytes.len() % SAMPLE != 0 {
+            return Err(format!("{} bytes are no samples of {SAMPLE}", bytes.len()));
+        }
+        let sample = |bytes: &[u8]| {
+            let mut counts = [0; 6];
+            for (count, pair) in counts.iter_mut().zip(bytes.chunks_exact(2)) {
+                *count = i16::from_le_bytes([pair[0], pair[1]]);
+            }
+            counts
+        };
+        Ok(Self {
+            samples: bytes.chunks_exact(SAMPLE).map(sample).collect(),
+            clock,
+            rate_hz: options.rate_hz,
+            repeat: options.repeat,
+            start_s: options
+                .start_unix_s
+                .map_or(0.0, |at| at - clock.power_on_unix_s),
+            divisor: 1,
+            base: 0,
+            taken: 0,
+        })
+    }
+
+    /// World seconds at which sample `index` of this boot is taken.
+    fn sample_s(&self, index: u64) -> f64 {
+        self.start_s + (self.base + index * self.divisor) as f64 / self.rate_hz
+    }
+
+    fn counts(&self, index: u64) -> Counts {
+        let n = self.samples.len() as u64;
+        let at = self.base + index * self.divisor;
+        let at = if self.repeat { at % n } else { at.min(n - 1) };
+        self.samples[at as usize]
+    }
+}
+
+impl Imu for Recording {
+    type Error = core::convert::Infallible;
+
+    async fn start(&mut self, rate_mhz: u32) -> Result<(), Self::Error> {
+        let ratio = self.rate_hz * 1000.0 / f64::from(rate_mhz);
+        self.divisor = (ratio.round() as u64).max(1);
+        let due = (self.clock.now_s() - self.start_s) * self.rate_hz;
+        self.base = (due - 1e-9).ceil().max(0.0) as u64;
+        self.taken = 0;
+        Ok(())
+    }
+
+    async fn block(&mut self, out: &mut [Counts; MAX_BLOCK]) -> Result<Stamp, Self::Error> {
+        let last_s = self.sample_s(self.taken + BLOCK as u64 - 1);
+        let wait_s = (last_s - self.clock.now_s()) / self.clock.speed;
+        if wait_s > 0.0 {
+            Timer::after(Duration::from_micros((wait_s * 1e6).ceil() as u64)).await;
+        }
+        for (k, counts) in out.iter_mut().take(BLOCK).enumerate() {
+            *counts = self.counts(self.taken + k as u64);
+        }
+        let first_s = self.sample_s(self.taken);
+        self.taken += BLOCK as u64;
+        let period = self.clock.ticks_per_s * self.divisor as f64 / self.rate_hz;
+        Ok(Stamp {
+            n: BLOCK,
+            tick_q16: self.clock.tick_q16(first_s),
+            period_q16: if period < 65_535.0 {
+                (period * 65_536.0).round() as u32
+            } else {
+                nominal_period_q16(1)
+            },
+        })
+    }
+}
