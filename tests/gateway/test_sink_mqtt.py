@@ -1,25 +1,30 @@
 """Results on a real mosquitto: topics, payloads by their schema, retained state, last will, a broker that goes."""
 
 import asyncio
+import gc
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import aiomqtt
 import pytest
 from jsonschema import Draft202012Validator
+from support.certificates import make_certificates
 from support.servers import Broker, mosquitto
 from support.store_data import RIGHT_POD, START, assignment, begin, stride
 
 from evenstride_analysis.model import Side
-from evenstride_gateway.errors import SinkError
+from evenstride_gateway.errors import ConfigError, SinkError
 from evenstride_gateway.sinks.collect import collect
 from evenstride_gateway.sinks.follower import Follower
 from evenstride_gateway.sinks.messages import json_schema
-from evenstride_gateway.sinks.mqtt import MqttPublisher
+from evenstride_gateway.sinks.mqtt import IN_FLIGHT, MqttPublisher
 from evenstride_gateway.sinks.points import epoch_ns
+from evenstride_gateway.sinks.schema import STRIDE, Kind, Point
 from evenstride_gateway.sinks.targets import MqttTarget
 from evenstride_gateway.store import Store
 
@@ -82,6 +87,117 @@ def test_strides_and_state_arrive_by_their_schema(broker: Broker, tmp_path: Path
     with Store.open(tmp_path / "data") as store:
         begin(store)
         asyncio.run(scenario(store))
+
+
+def test_a_broker_that_forgot_gets_the_last_state_again(broker: Broker, tmp_path: Path) -> None:
+    async def scenario(store: Store) -> None:
+        async with MqttPublisher(target(broker)) as publisher:
+            walk = follower(store, publisher)
+            store.apply_strides("s1", [stride(0, 300)])
+            await walk.drain()
+            broker.stop()  # it keeps nothing
+            broker.start()
+            store.apply_strides("s1", [stride(300, 600)])
+            await walk.drain()
+        async with listener(broker) as late:
+            await late.subscribe("evenstride/+/state", qos=1)
+            ((topic, state, retained),) = await heard(late.messages, 1)
+            assert (topic, state["session"], retained) == ("evenstride/anna/state", "s1", True)
+
+    with Store.open(tmp_path / "data") as store:
+        begin(store)
+        asyncio.run(scenario(store))
+
+
+def test_no_more_than_twenty_are_under_way(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, most = 0, 0
+    publish = aiomqtt.Client.publish
+
+    async def counted(client: aiomqtt.Client, *arguments: Any, **options: Any) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await publish(client, *arguments, **options)
+        now -= 1
+
+    async def scenario(store: Store) -> None:
+        async with MqttPublisher(target(broker)) as publisher:
+            store.apply_strides("s1", [stride(n * 300, n * 300 + 300) for n in range(90)])
+            await follower(store, publisher).drain()
+
+    monkeypatch.setattr(aiomqtt.Client, "publish", counted)
+    with Store.open(tmp_path / "data") as store:
+        begin(store)
+        asyncio.run(scenario(store))
+    assert most == IN_FLIGHT == 20
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_certificates(tmp_path: Path) -> None:
+    ours, others = make_certificates(tmp_path / "ours"), make_certificates(tmp_path / "others")
+    extra = f"cafile {ours.authority}\ncertfile {ours.certificate}\nkeyfile {ours.key}\n"
+
+    async def scenario(ca_file: Path | str) -> None:
+        async with MqttPublisher(target(broker, tls=True, ca_file=str(ca_file))) as publisher:
+            assert await publisher.deliver([]) == []
+
+    def said(ca_file: Path | str) -> tuple[str, float | None]:
+        with pytest.raises(SinkError) as error:
+            asyncio.run(scenario(ca_file))
+        (words,) = re.findall("shows .* here", str(error.value))
+        return words, error.value.retry_after_s
+
+    with mosquitto(tmp_path / "broker", extra=extra) as broker:
+        asyncio.run(scenario(ours.authority))
+        for wrong in (others.authority, ""):
+            assert said(wrong) == ("shows a certificate that is not trusted here", 60.0)
+        with pytest.raises(ConfigError, match=r"mqtt\.ca_file.*PEM"):
+            asyncio.run(scenario(tmp_path / "nowhere.pem"))
+    gc.collect()  # paho leaves the socket of a failed handshake to the collector
+
+
+@pytest.mark.parametrize("host", ["no such host", "a..b"])
+def test_a_host_that_is_none_is_said_in_words(host: str) -> None:
+    async def scenario() -> None:
+        async with MqttPublisher(MqttTarget(host=host)) as publisher:
+            with pytest.raises(SinkError, match="cannot be reached"):
+                await publisher.deliver([])
+
+    asyncio.run(scenario())
+
+
+def test_odd_names_travel_as_one_level_of_a_topic_and_as_they_are_inside(broker: Broker) -> None:
+    names = ["a b", "a,b", 'say "hi"', "Zoë 🏃", "line\nbreak", "a/b", "+", "#", "100 %", "back\\slash", ""]
+    by_kind: dict[Kind, Any] = {Kind.FLOAT: 1.5, Kind.INTEGER: 3, Kind.BOOLEAN: True}
+
+    def point(n: int, name: str) -> Point:
+        return Point("stride", ("s", name, "p"), tuple(by_kind.get(f.kind, name) for f in STRIDE.fields), n)
+
+    async def scenario() -> None:
+        async with listener(broker) as client, MqttPublisher(target(broker)) as publisher:
+            await client.subscribe("evenstride/+/stride", qos=1)
+            assert await publisher.deliver([point(n, name) for n, name in enumerate(names)]) == []
+            found = await heard(client.messages, len(names))
+            for topic, payload, _ in found:
+                check(topic, payload)
+            assert [(p["time_ns"], p["runner"], p["doubt"]) for _, p, _ in found] == [
+                (n, name, name) for n, name in enumerate(names)
+            ]
+            levels = [unquote(topic.split("/")[1]) for topic, _, _ in found]
+            assert levels == [name or "none" for name in names]
+
+    asyncio.run(scenario())
+
+
+def test_a_number_that_is_none_is_refused_and_the_others_go_on(broker: Broker) -> None:
+    async def scenario() -> None:
+        async with MqttPublisher(target(broker)) as publisher:
+            good = Point("session", ("s", "anna"), (False, True, 0.0, 0, 3, 3), 1)
+            bad = good._replace(values=(False, True, float("inf"), 0, 3, 3))
+            (refused,) = await publisher.deliver([bad, good])
+            assert "inf" in refused.content
+
+    asyncio.run(scenario())
 
 
 def test_a_broker_that_goes_loses_nothing(broker: Broker, tmp_path: Path) -> None:

@@ -36,15 +36,16 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Influx:
-    """A running influxd 1.6. `stop` and `start` keep its data: an outage."""
+    """A running influxd 1.6. `stop` and `start` keep its data: an outage. `extra`: more lines of its `[http]`."""
 
     folder: Path
     port: int
+    extra: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if 'https-enabled = true' in self.extra else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         config = self.folder / "influxd.conf"
@@ -55,7 +56,7 @@ class Influx:
                 f'[meta]\n  dir = "{self.folder}/meta"\n'
                 f'[data]\n  dir = "{self.folder}/data"\n  wal-dir = "{self.folder}/wal"\n  query-log-enabled = false\n'
                 "[monitor]\n  store-enabled = false\n"
-                f'[http]\n  bind-address = "127.0.0.1:{self.port}"\n  log-enabled = false\n'
+                f'[http]\n  bind-address = "127.0.0.1:{self.port}"\n  log-enabled = false\n{self.extra}'
                 "[subscriber]\n  enabled = false\n"
             )
         with (self.folder / "influxd.log").open("ab") as log:
@@ -63,7 +64,7 @@ class Influx:
         deadline = time.monotonic() + START_S
         while True:
             try:
-                if httpx.get(f"{self.url}/ping", trust_env=False).status_code == 204:
+                if httpx.get(f"{self.url}/ping", trust_env=False, verify=False).status_code == 204:
                     return
             except httpx.HTTPError:
                 pass  # not listening yet
@@ -154,13 +155,13 @@ def mosquitto(folder: Path, *, durable: bool = False, extra: str = "") -> Genera
 
 
 @contextmanager
-def influxd(folder: Path) -> Generator[Influx]:
-    """An InfluxDB 1.6 in `folder`, with the database `evenstride`."""
+def influxd(folder: Path, *, extra: str = "", first: str = "CREATE DATABASE evenstride") -> Generator[Influx]:
+    """An InfluxDB 1.6 in `folder`, with the database `evenstride`, or whatever else was said `first`."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = Influx(folder, free_port())
+    server = Influx(folder, free_port(), extra)
     server.start()
     try:
-        server.query("CREATE DATABASE evenstride")
+        server.query(first)
         yield server
     finally:
         server.stop()

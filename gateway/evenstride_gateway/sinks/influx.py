@@ -33,6 +33,7 @@ class InfluxWriter:
     def __init__(self, target: InfluxTarget, *, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.health: SinkHealth | None = None  # where the server's clock is told
         self._target, self._utc = target, utc
+        encryption = tls_context(target.ca_file, "influx.ca_file") if target.url.startswith("https:") else False
         try:
             self._client = httpx.AsyncClient(
                 base_url=target.url,
@@ -41,11 +42,12 @@ class InfluxWriter:
                 trust_env=False,
                 headers=_headers(target),
                 auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
-                verify=tls_context(target.ca_file, "influx.ca_file") if target.url.startswith("https:") else False,
+                verify=encryption,
             )
         except (ValueError, httpx.InvalidURL) as error:  # never the text itself: it may be the token
             raise ConfigError(
-                f"[influx] url {target.url!r}, token and user: plain ASCII was expected ({type(error).__name__})"
+                f"[influx] url {target.url!r} with its token: an address and one line of plain ASCII were expected "
+                f"({type(error).__name__})"
             ) from None
         first = target.version is Version.V1
         self._path = "/write" if first else "/api/v2/write"
@@ -146,7 +148,10 @@ class InfluxWriter:
 
 
 def _headers(target: InfluxTarget) -> dict[str, str]:
+    """Raises ValueError for a token that fits in none: the library would print it."""
     headers = {"Content-Type": "text/plain; charset=utf-8"}
+    if not (target.token.isascii() and target.token.isprintable()):
+        raise ValueError("token")
     if target.version is Version.V2:
         headers["Authorization"] = f"Token {target.token}"
     elif target.version is Version.V3:

@@ -89,15 +89,18 @@ class MqttPublisher:
     async def show_presence(self) -> None:
         """For ever: be connected, and say so every 15 s, so that a broker that was restarted knows too."""
         while True:
-            trouble = ""
             try:
                 await self._publish_presence(await self._connected(), here=True)
             except SinkError as error:
-                trouble = str(error)
+                self._tell(str(error))
                 await self._leave()
-            if self.health is not None:
-                self.health.beside = trouble
+            else:
+                self._tell("")
             await asyncio.sleep(PRESENCE_S)
+
+    def _tell(self, trouble: str) -> None:
+        if self.health is not None:
+            self.health.beside = trouble
 
     async def _publish_presence(self, client: aiomqtt.Client, *, here: bool) -> None:
         try:
