@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_analysis.model import PartKind, Side
 from evenstride_dashboards import look
-from evenstride_dashboards.panels import PALE, Frame, Styles, coloured, figure, reshape, rows, style
+from evenstride_dashboards.panels import PALE, Frame, Styles, coloured, figure, joined, reshape, rows, style
 from evenstride_dashboards.queries import Column, Part, Query
 from evenstride_gateway.sinks.schema import STRIDE, SYMMETRY
 
@@ -152,8 +152,7 @@ def by_lap(impact: str, *chosen: str, w: int, h: int) -> Builder[model.Panel]:
                     **{name: {"operation": "aggregate", "aggregations": ["mean"]} for name, *_ in named},
                 },
             ),
-            reshape("joinByField", byField="lap", mode="outer"),
-            reshape("organize", renameByName={f"{name} (mean)": name for name, *_ in named}),
+            *joined("lap", {f"{name} (mean)": name for name, *_ in named}, STRIDE.name),
             reshape("sortBy", sort=[{"field": "lap"}]),
         ],
     )

@@ -23,10 +23,10 @@ LINK_COLOURS = {"streaming": GOOD, "seen": INK_2, "connecting": WARN, "checking"
 UNITS: dict[str, str] = {
     "ms": units.Milliseconds,
     "s": units.Seconds,
-    "g": "suffix: g",
+    "g": "suffix:g",
     "%": units.Percent,
     "dBm": units.DecibelMilliWatt,
-    "steps/min": "suffix: steps/min",
+    "steps/min": "suffix:steps/min",
     "": units.NoUnit,
 }
 AGO = "dateTimeFromNow"

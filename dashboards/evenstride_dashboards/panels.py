@@ -158,8 +158,22 @@ def states(frame: Frame) -> statetimeline.Panel:
     return framed(statetimeline.Panel(), frame).show_value(VisibilityMode.AUTO).merge_values(True).fill_opacity(60)
 
 
-def reshape(name: str, **options: object) -> model.DataTransformerConfig:
-    return model.DataTransformerConfig(id_val=name, options=options)
+def reshape(name: str, *, only: str = "", **options: object) -> model.DataTransformerConfig:
+    """A transformation; `only`: of the queries with these letters."""
+    chosen = model.MatcherConfig(id_val="byRefId", options=f"/^[{only}]$/") if only else None
+    return model.DataTransformerConfig(id_val=name, options=options, filter_val=chosen)
+
+
+def joined(by: str, names: Mapping[str, str], measurement: str, **options: object) -> list[model.DataTransformerConfig]:
+    """One row for each value of `by`; fields are then called by `names`.
+
+    Where a field has no name of its own the join puts its frame's behind it, which is the measurement's.
+    """
+    both = names | {f"{name} {measurement}": new for name, new in names.items()}
+    return [
+        reshape("joinByField", byField=by, mode="outer"),
+        reshape("organize", renameByName=both, **options),
+    ]
 
 
 def placed(panels: Sequence[Builder[model.Panel]]) -> list[model.Panel]:

@@ -5,12 +5,13 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_dashboards import look
 from evenstride_dashboards.asks import BAND, CLEAN_RUN, LEGS, balance, by_lap, cadence, lap, legs
-from evenstride_dashboards.panels import Frame, coloured, figure, lines, reshape, rows, steps, style
+from evenstride_dashboards.panels import Frame, coloured, figure, joined, lines, reshape, rows, steps, style
 from evenstride_dashboards.queries import FRESH_S, Column, Query
 from evenstride_gateway.sinks.schema import BASELINE, STRIDE, SYMMETRY
 
 Panels = list[Builder[model.Panel]]
 STANCE = {"measure": "stance"}
+FRESH, NEWEST = f"strides in {FRESH_S} s", "newest stride at"
 VERDICT = Query(
     measurement=SYMMETRY,
     columns=(Column(field="verdict", label="verdict", function="last"),),
@@ -48,7 +49,7 @@ def live() -> Panels:
                 none="no fresh data",
                 colours=look.VERDICT_COLOURS,
             ),
-            fields="/.*/",
+            fields="/verdict/",
         ),
         figure(
             Frame(
@@ -142,7 +143,7 @@ def squad() -> Panels:
     """All runners: who is off the own normal, whose data are stale."""
     fresh = Query(
         measurement=STRIDE,
-        columns=(Column(field="stride_id", label=f"strides in {FRESH_S} s", function="count"),),
+        columns=(Column(field="stride_id", label=FRESH, function="count"),),
         chosen=("runner",),
         by=("runner",),
         fresh=True,
@@ -203,7 +204,7 @@ def squad() -> Panels:
                 queries=[newest, fresh, verdict, share, mean],
                 none="–",
                 styles={
-                    "newest stride at": [style("unit", look.AGO)],
+                    NEWEST: [style("unit", look.AGO)],
                     "data": [
                         style("mappings", [stale, live_range]),
                         style("custom.cellOptions", {"type": "color-background"}),
@@ -217,12 +218,13 @@ def squad() -> Panels:
                 },
             ),
             changes=[
-                reshape("joinByField", byField="runner", mode="outer"),
-                reshape(
-                    "organize",
-                    excludeByName={f"Time {n}": True for n in range(2, 6)} | {"newest stride": True},
-                    renameByName={"Time 1": "newest stride at", f"strides in {FRESH_S} s": "data"},
-                    indexByName={"runner": 0, f"strides in {FRESH_S} s": 1, "Time 1": 2},
+                reshape("organize", only="BCDE", excludeByName={"Time": True}),
+                *joined(
+                    "runner",
+                    {"Time": NEWEST, FRESH: "data"},
+                    STRIDE.name,
+                    excludeByName={"newest stride": True},
+                    indexByName={"runner": 0, FRESH: 1, "Time": 2, f"Time {STRIDE.name}": 2},
                 ),
             ],
         ),
