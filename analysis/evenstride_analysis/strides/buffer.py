@@ -33,6 +33,7 @@ class SampleBuffer:
 
     def __init__(self, *, keep: int) -> None:
         self.rows: FloatArray = np.zeros((_ROWS, 4 * keep))
+        self.capacity = 4 * keep
         self.first_index = 0
         self.count = 0
         self._keep = keep
@@ -49,7 +50,7 @@ class SampleBuffer:
 
     def make_room(self, n: int) -> None:
         """Forget the oldest where `n` more samples, n <= keep, would not fit."""
-        if self.count + n <= self.rows.shape[1]:
+        if self.count + n <= self.capacity:
             return
         cut = self.count - self._keep
         self.rows[:, : self._keep] = self.rows[:, cut : self.count].copy()
@@ -82,6 +83,7 @@ class StampBuffer:
     def __init__(self, *, keep: int) -> None:
         self.index: npt.NDArray[np.int64] = np.zeros(4 * keep + 8, dtype=np.int64)
         self.time_s: FloatArray = np.zeros(4 * keep + 8)
+        self.capacity = 4 * keep + 8
         self.count = 0
         self._keep = keep
 
@@ -90,7 +92,7 @@ class StampBuffer:
 
     def make_room(self, k: int, first_index: int) -> None:
         """Forget the oldest where `k` more stamps, k <= keep, would not fit; the next one belongs to `first_index`."""
-        if self.count + k <= len(self.index):
+        if self.count + k <= self.capacity:
             return
         cut = int(np.searchsorted(self.index[: self.count], first_index - self._keep))
         for array in (self.index, self.time_s):

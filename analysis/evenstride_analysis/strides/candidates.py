@@ -77,9 +77,9 @@ def find_candidates(
     Nothing is found where the gyro does not cross zero after a mid-swing. Running: the swing before or after exceeds
     300 deg/s (15 Hz) and the stride lasts less than 0.95 s; else toe-off is the walking rule's.
     """
-    wz = gyro_radps[:, 2]
+    wz = gyro_radps.T[2]  # a compiler knows the row of a transpose as contiguous, the column not
     wz15 = padded(wz, kernels.rate)
-    axial = padded(accel_mps2[:, 1], kernels.axial)
+    axial = padded(accel_mps2.T[1], kernels.axial)
     here, opening, fallback = contact_at(wz15, axial, swing0, rate_hz)
     following, next_opening, _ = contact_at(wz15, axial, swing1, rate_hz)
     if here < 0.0 or following < 0.0:

@@ -167,8 +167,10 @@ class StrideDetector:
         """At most `_slice` samples that follow without a gap."""
         samples, stamps = self._samples, self._stamps
         n, k = len(accel_mps2), len(stamp_index)
-        samples.make_room(n)
-        stamps.make_room(k, first)
+        if samples.count + n > samples.capacity:
+            samples.make_room(n)
+        if stamps.count + k > stamps.capacity:
+            stamps.make_room(k, first)
         fault = take(
             samples.rows,
             samples.count,

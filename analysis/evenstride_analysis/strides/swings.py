@@ -17,7 +17,8 @@ from evenstride_analysis.strides.candidates import (
 
 
 class SwingSearch:
-    """Walks along a `SampleBuffer` and looks at each position once, when all that decides it is there.
+    """Walks along a `SampleBuffer` and looks at each position once, when all that decides it is there; at none that is
+    so near behind a mid-swing that it cannot be one.
 
     `axis` (3,) is the flexion axis in sensor axes. A mid-swing is a function of the samples within 0.35 s and the
     kernel's 0.25 s around it, so neither the blocks nor the moments of a search change one.
@@ -60,10 +61,12 @@ class SwingSearch:
         swings: list[int] = []
         while at >= 0:
             swings.append(base + at)
-            at = first_swing(rows, at + 1, stop, self._half_window)
+            at = first_swing(rows, at + 1 + self._half_window, stop, self._half_window)
         self._fine_next = base + count - self._margin
         self._swing_next = base + count - self._reach
         self._next = base + stop
+        if swings:
+            self._next = max(self._next, swings[-1] + 1 + self._half_window)
         return swings
 
 

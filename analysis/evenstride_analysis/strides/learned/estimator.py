@@ -161,8 +161,8 @@ def sagittal(
     grid = np.empty((count, 3))
     turned = np.empty(accel.shape[0])
     for row in range(3):
-        x = accel if row < 2 else gyro
-        combine(turned, frame[row, 0], x[:, 0], frame[row, 1], x[:, 1], frame[row, 2], x[:, 2])
+        x = accel.T if row < 2 else gyro.T
+        combine(turned, frame[row, 0], x[0], frame[row, 1], x[1], frame[row, 2], x[2])
         grid[:, row] = on_grid(smooth(turned, kernel, 1), first, step, count)
     return grid
 

@@ -25,13 +25,13 @@ def functional_frame(accel: FloatArray, gyro: FloatArray, swing0: int, swing1: i
     n = swing1 - swing0
     mean = np.empty(12)
     for axis in range(3):
-        mean[axis] = total(accel[swing0:swing1, axis].copy()) / n
-        mean[3 + axis] = total(gyro[swing0:swing1, axis].copy()) / n
+        mean[axis] = total(accel.T[axis, swing0:swing1].copy()) / n
+        mean[3 + axis] = total(gyro.T[axis, swing0:swing1].copy()) / n
     product = np.empty(n)
     at = 6
     for one in range(3):
         for other in range(one, 3):
-            multiplied(product, gyro[swing0:swing1, one], gyro[swing0:swing1, other])
+            multiplied(product, gyro.T[one, swing0:swing1], gyro.T[other, swing0:swing1])
             mean[at] = total(product) / n - mean[3 + one] * mean[3 + other]
             at += 1
     moments = mean[6:]
