@@ -81,7 +81,7 @@ def baselines_markdown(rows: Sequence[BaselineRow], system: SystematicError) -> 
     prior = prior_of(PRIMARY, system)
     return (
         f"{rows[0].runners} simulated runners a row, through the product's `judge`; the band promises "
-        f"{100 * level:.0f} % (simulation error +-{196 * error:.1f} points).\n"
+        f"{100 * level:.0f} % (simulation error ±{196 * error:.1f} points).\n"
         f"Prior below 5 runs: SD {100 * prior.sd:.1f} % SI ({prior.source}).\n"
         "From 5 runs on the prior plays no part; below, a runner steadier or less steady than it says is shown too.\n\n"
         + "\n".join(lines)

@@ -222,8 +222,8 @@ def impact_markdown(
     for row in rows:
         says = "measured" if row.rate_hz >= LOWEST_RATE_HZ else "not measurable"
         lines.append(
-            f"| {1e3 * row.width_s:.0f} ms | {row.rate_hz:g} Hz | {_percent(row.axial_bias)}, {row.axial_sd:.1%},"
-            f" {row.axial_worst:.1%} | {_percent(row.resultant_bias)}, {row.resultant_sd:.1%} | {says} |"
+            f"| {1e3 * row.width_s:.0f} ms | {row.rate_hz:g} Hz | {_percent(row.axial_bias)}, {_size(row.axial_sd)},"
+            f" {_size(row.axial_worst)} | {_percent(row.resultant_bias)}, {_size(row.resultant_sd)} | {says} |"
         )
     cut = [
         "| range | clipped left / right | index planted | index from clipped peaks | product says |",
@@ -232,13 +232,14 @@ def impact_markdown(
     for one in clipping:
         refused = max(one.clipped_left, one.clipped_right) > 0.05
         cut.append(
-            f"| +-{one.range_g:g} g | {one.clipped_left:.0%} / {one.clipped_right:.0%} | {_percent(one.planted)}"
-            f" | {_percent(one.found)} | {'not measurable: clipped' if refused else 'measured'} |"
+            f"| ±{one.range_g:g} g | {100 * one.clipped_left:.0f} / {100 * one.clipped_right:.0f} %"
+            f" | {_percent(one.planted)} | {_percent(one.found)}"
+            f" | {'not measurable: clipped' if refused else 'measured'} |"
         )
     noise = g_from_mps2(_NOISE_MPS2)
     return (
         f"Half-sine shocks of 4-14 g (unfiltered) with a forward part, noise {noise:.2f} g, 16 bits,"
-        f" +-{rows[0].range_g:g} g,"
+        f" ±{rows[0].range_g:g} g,"
         f" {rows[0].shocks} a row; truth: the continuous signal, 60 Hz low-pass without lag, gravity included."
         " Peaks are taken at samples, so a slow rate scatters.\n\n" + "\n".join(lines) + "\n\n"
         "A shock beyond the range (unfiltered 20 g left, 15 g right, 15 ms):\n\n" + "\n".join(cut) + "\n"
@@ -252,8 +253,8 @@ def _virtual_markdown(virtual: Sequence[VirtualRow]) -> str:
     ]
     lines += [
         f"| {row.impact_hz:g} Hz | {row.rate_hz:g} Hz | {row.shocks}"
-        f" | {_percent(row.axial_bias)}, {row.axial_worst:.1%}"
-        f" | {_percent(row.resultant_bias)}, {row.resultant_worst:.1%} |"
+        f" | {_percent(row.axial_bias)}, {_size(row.axial_worst)}"
+        f" | {_percent(row.resultant_bias)}, {_size(row.resultant_worst)} |"
         for row in virtual
     ]
     return (
@@ -264,3 +265,7 @@ def _virtual_markdown(virtual: Sequence[VirtualRow]) -> str:
 
 def _percent(fraction: float) -> str:
     return f"{100.0 * fraction:+.1f} %"
+
+
+def _size(fraction: float) -> str:
+    return f"{100.0 * fraction:.1f} %"

@@ -4,7 +4,7 @@ Each variant changes what the estimator found on the strides of the tested runne
 line) is fitted to the errors on all other runners, each of them left out of the networks too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,7 +60,7 @@ Others = Sequence[LegRun]
 Change = Callable[[Sequence[LegRun], Others], list[LegRun]]
 
 
-def leg_runs(taught: Sequence[Taught], taught_nets: dict[str, Net]) -> list[LegRun]:
+def leg_runs(taught: Sequence[Taught], taught_nets: Mapping[str, Net]) -> list[LegRun]:
     """The strides of runners whom these networks have not seen, by leg and run."""
     nets = EventNets(*(taught_nets[name] for name in EventNets._fields))
     by_leg: dict[tuple[str, Side], list[Taught]] = {}
