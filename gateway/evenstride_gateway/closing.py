@@ -11,7 +11,15 @@ from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
-from evenstride_gateway.results import AFTER_S, CONTEXT_S, ground_of, rerun, session_steps, settings_of
+from evenstride_gateway.results import (
+    AFTER_S,
+    CONTEXT_S,
+    error_settings,
+    ground_of,
+    rerun,
+    session_steps,
+    settings_of,
+)
 from evenstride_gateway.runs import keep_run
 from evenstride_gateway.store import Store, read_frames
 
@@ -66,12 +74,14 @@ def finish(
 def regrid(store: Store, session_id: str, system: SystematicError) -> None:
     """The symmetry points, and where each stride was run, as they follow from what the store says of the session now.
 
-    Other symmetry points retire.
+    Other symmetry points retire. The settings name the errors of the methods that the strides are of.
     """
     steps = session_steps(store, session_id)
     _place(store, session_id, steps)
     points = [point for measure in _GRID for point in straight_grid(steps, measure, system=system)]
     store.put_symmetry(session_id, points, replace=True)
+    if methods := store.methods(session_id):
+        store.put_settings(session_id, error_settings(system, methods))
     keep_run(store, session_id, system)
 
 

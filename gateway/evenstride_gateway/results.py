@@ -11,6 +11,7 @@ from evenstride_analysis.model import ClockFit, PodInfo, Session, Side, Step, St
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
+from evenstride_analysis.units import percent_from_fraction
 from evenstride_gateway.clock import WINDOW_S
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.ledger import Piece
@@ -128,6 +129,15 @@ def system_error(config: SymmetryConfig) -> SystematicError:
         methods={},
         source=f"{config.estimator_percent:g} % by the setting symmetry.estimator_percent; {system.source}",
     )
+
+
+def error_settings(system: SystematicError, methods: Iterable[str]) -> dict[str, str]:
+    """The two parts of the system error as a session's settings say them: the largest of its methods'."""
+    estimator = max(system.estimator_of(method) for method in methods)
+    return {
+        "estimator_error_percent": f"{percent_from_fraction(estimator):g}",
+        "allowance_percent": f"{percent_from_fraction(system.allowance):g}",
+    }
 
 
 def session_summary(store: Store, session_id: str, system: SystematicError) -> Summary:

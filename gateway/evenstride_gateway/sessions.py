@@ -9,6 +9,7 @@ from itertools import count
 
 from evenstride_analysis.model import Session, Side
 from evenstride_analysis.placement.drift import DriftPoint
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.backfill import Backfiller
 from evenstride_gateway.clock import shifted
@@ -18,7 +19,7 @@ from evenstride_gateway.errors import StoreError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.pipeline import Late, PodPipeline
 from evenstride_gateway.recorder import Recorder, Recording, Seat, assign_sides
-from evenstride_gateway.results import AFTER_S, CONTEXT_S
+from evenstride_gateway.results import AFTER_S, CONTEXT_S, error_settings
 from evenstride_gateway.store import Person, Store
 from evenstride_gateway.web.board import Recording as BoardState
 from evenstride_gateway.web.port import SessionConflictError
@@ -75,10 +76,7 @@ class Sessions:
                 session_id=session_id,
                 runner_id=person.runner_id,
                 started_at=started_at,
-                settings={
-                    "estimator_error_percent": f"{100 * self._system.estimator:g}",
-                    "allowance_percent": f"{100 * self._system.allowance:g}",
-                },
+                settings=error_settings(self._system, [DEFAULT_TABLE.method]),
             )
             pods = list(self._recorder.pipelines)  # more may have come while the store was asked
             self._check_sides(pods)

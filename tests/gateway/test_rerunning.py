@@ -10,6 +10,7 @@ from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, beg
 
 from evenstride_analysis.model import ClockFit, Frame, Session, Side, Stride
 from evenstride_analysis.simulate import Part, RunnerPlan, VirtualRunner, quantise
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.symmetry import system_of
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.rerunning import run_session_again
@@ -66,6 +67,10 @@ def test_strides_are_updated_in_place_and_the_rest_comes_and_goes(tmp_path: Path
         new = stored_strides(store, "s1")
         assert sorted(_strides(after), key=_order) == sorted(new, key=_order)
         assert (again.before, len(again.after), again.notices) == (("rules-0",), 1, ())
+        said = store.session("s1").settings["estimator_error_percent"]
+        assert float(said) == pytest.approx(
+            100 * DEFAULT_TABLE.si_error_sd, abs=1e-4
+        )  # of these strides' method, not of any
         assert again.strides == len(new)
         kept = before.keys() & after.keys()
         assert len(kept) == len(before) - 1  # all but the phantom
