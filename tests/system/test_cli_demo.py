@@ -15,10 +15,14 @@ from subprocess import Popen
 import pytest
 from support.cli import evenstride, finished, process
 
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.results import stored_strides
 from evenstride_gateway.store import Store
 
+# The method errs on a style as it errs on that runner: 2 to 5 ms for the demo's, more or less with each table. What a
+# leg may be off is what the method says of itself; that the path adds nothing is what the stored raw is compared for.
+LEG_MS = 3 * 1e3 * DEFAULT_TABLE.stance_sd_s
 _FULL_BYTES = 350_000  # what a file may grow to where the disk is "full"
 
 
@@ -72,7 +76,7 @@ def test_twelve_seconds_from_pod_to_report(tmp_path: Path, demo: Demo) -> None:
         leg = told["truth"][side]
         assert leg["strides"] >= 5
         assert (leg["missed"], leg["false"]) == (0, 0)
-        assert leg["stance_found_ms"] == pytest.approx(leg["stance_true_ms"], abs=5)
+        assert leg["stance_found_ms"] == pytest.approx(leg["stance_true_ms"], abs=LEG_MS)
     assert told["truth"]["index_found_percent"] == pytest.approx(told["truth"]["index_true_percent"], abs=1)
     assert "<!" in (tmp_path / told["report"]).read_text(encoding="utf-8")[:20]
     with Store.open(tmp_path / "data", readonly=True) as store:
