@@ -3,7 +3,7 @@
 # make bench  figures as ratios            make bench-peers   gaitmap beside it      make clean   remove what was made
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
+.PHONY: check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
 
 BIN := .venv/bin
 
@@ -36,6 +36,10 @@ bench-peers: setup-test
 accuracy: setup
 	$(BIN)/evenstride accuracy --out docs/accuracy.md
 
+# What Grafana's own data library makes of the dashboards; needs Node.
+check-dashboards:
+	cd tools/grafana && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent && node check.cjs
+
 stack-secrets:
 	@bash tools/stack_secrets.sh
 
@@ -57,5 +61,5 @@ lock: setup
 	  --universal --generate-hashes --no-emit-index-url --no-header --quiet -o gateway/requirements.lock
 
 clean:
-	rm -rf .venv .peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-data
+	rm -rf .venv .peers build dist tools/grafana/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -169,11 +169,10 @@ def joined(by: str, names: Mapping[str, str], measurement: str, **options: objec
 
     Where a field has no name of its own the join puts its frame's behind it, which is the measurement's.
     """
-    both = names | {f"{name} {measurement}": new for name, new in names.items()}
-    return [
-        reshape("joinByField", byField=by, mode="outer"),
-        reshape("organize", renameByName=both, **options),
-    ]
+    both = {**names, **{f"{name} {measurement}": new for name, new in names.items()}}
+    arranged: dict[str, object] = {"renameByName": both, **options}
+    tidy = model.DataTransformerConfig(id_val="organize", options=arranged)
+    return [reshape("joinByField", byField=by, mode="outer"), tidy]
 
 
 def placed(panels: Sequence[Builder[model.Panel]]) -> list[model.Panel]:

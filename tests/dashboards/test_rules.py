@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.models import units
 
 from evenstride_dashboards import look
 from evenstride_dashboards.alerts import rules
@@ -15,6 +16,8 @@ from evenstride_dashboards.queries import Column, Query
 from evenstride_gateway.sinks.schema import STRIDE
 
 NAMES = [f"dashboards/{board.uid}.json" for board in BOARDS]
+KINDS = {"bargauge", "histogram", "stat", "state-timeline", "table", "timeseries"}  # all part of Grafana 11 and 12
+UNITS = {getattr(units, name) for name in dir(units) if not name.startswith("_")} | {"dateTimeFromNow"}
 SOURCE = {"type": "influxdb", "uid": "${datasource}"}
 
 
@@ -41,7 +44,12 @@ def test_every_panel_says_what_it_is(name: str) -> None:
     for panel in panels(name):
         assert panel["title"], panel
         assert panel["description"], panel["title"]
-        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["type"] in KINDS, panel["title"]
+        other = [
+            p["value"] for one in panel["fieldConfig"]["overrides"] for p in one["properties"] if p["id"] == "unit"
+        ]
+        for unit in [panel["fieldConfig"]["defaults"]["unit"], *other]:
+            assert unit in UNITS or re.fullmatch(r"suffix:\S+", unit), f"{panel['title']}: {unit!r}"
         assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
         assert panel["datasource"] == SOURCE, panel["title"]
         assert panel["targets"], panel["title"]
