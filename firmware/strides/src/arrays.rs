@@ -35,17 +35,6 @@ pub(crate) fn highest(values: &[f32]) -> i32 {
     found as i32
 }
 
-/// Position of the first of the lowest values; 0 of nothing.
-pub(crate) fn lowest(values: &[f32]) -> i32 {
-    let (mut best, mut found) = (f32::INFINITY, 0);
-    for (k, value) in values.iter().enumerate() {
-        if *value < best {
-            (best, found) = (*value, k);
-        }
-    }
-    found as i32
-}
-
 /// The highest integer that is not above `x`.
 pub(crate) fn floor(x: f32) -> i32 {
     let cut = x as i32;

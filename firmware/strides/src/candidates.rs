@@ -1,9 +1,10 @@
 //! Candidates for the events of a stride, each a rule on one leg's signals (positions in samples).
 //!
-//! The rules, their sources and their limits stand in `candidates.py`.
+//! The rules, their sources and their limits stand in `candidates.py`. The gyro is low-passed only where a rule looks:
+//! extremes and crossings are first looked for every 10 ms, which is dense for what is left below 15 Hz.
 
-use crate::arrays::{at, ceil, floor, highest, lowest, part, part_mut, vertex};
-use crate::filters::Kernels;
+use crate::arrays::{at, ceil, floor, highest, part, part_mut, vertex};
+use crate::filters::{Kernel, Kernels};
 use crate::stride::{Scratch, Window};
 
 const ZERO_CROSSING_LIMIT_S: f32 = 0.40;
@@ -15,17 +16,19 @@ const IMPACT_AFTER_S: f32 = 0.110;
 const WALK_BACK_S: f32 = 0.060;
 const ZERO_CROSSING_TO_CONTACT_S: f32 = 0.025;
 const GRAVITY_MPS2: f32 = 9.806_65;
+const LOOK_S: f32 = 0.010;
 
 /// What the rules find in one stride, nothing subtracted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidates {
     pub(crate) here: Contact,
     pub(crate) following: Contact,
+    /// Running: the sharpest bend of early swing; walking: its lowest turn rate.
     pub(crate) toe_off: f32,
-    /// The other rule's toe-off; walking: the same one.
-    pub(crate) bend: f32,
     pub(crate) running: bool,
     pub(crate) swing_peak_radps: f32,
+    /// The middle between the mid-swings, and the lowest turn rate of early swing.
+    early_swing: (i32, i32),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,46 +38,102 @@ pub(crate) struct Contact {
     pub(crate) opening: f32,
 }
 
+/// A signal, low-passed where it is asked for.
+struct Smooth<'s> {
+    signal: &'s [f32],
+    kernel: &'s Kernel,
+    look: i32,
+}
+
+impl Smooth<'_> {
+    fn at(&self, k: i32) -> f32 {
+        let half = self.kernel.half();
+        self.kernel.one(part(self.signal, k - half, k + half + 1))
+    }
+
+    /// Position and value of the highest (`sign` 1) or lowest (-1) value in [start, stop).
+    fn extreme(&self, start: i32, stop: i32, sign: f32) -> (i32, f32) {
+        let (mut best, mut found) = (f32::NEG_INFINITY, start);
+        let look = |k: i32, best: &mut f32, found: &mut i32| {
+            let value = sign * self.at(k);
+            if value > *best {
+                (*best, *found) = (value, k);
+            }
+        };
+        let mut k = start;
+        while k < stop {
+            look(k, &mut best, &mut found);
+            k += self.look;
+        }
+        look(stop - 1, &mut best, &mut found);
+        let near = found;
+        for k in (near - self.look + 1).max(start)..(near + self.look).min(stop) {
+            if k != near {
+                look(k, &mut best, &mut found);
+            }
+        }
+        (found, sign * best)
+    }
+
+    /// Where it falls through zero in [start, stop), interpolated; `None` where it is below at `start` or never.
+    fn zero_crossing(&self, start: i32, stop: i32) -> Option<f32> {
+        if self.at(start) < 0.0 {
+            return None;
+        }
+        let mut seen = start;
+        while seen < stop - 1 {
+            let next = (seen + self.look).min(stop - 1);
+            if self.at(next) < 0.0 {
+                let mut before = self.at(seen);
+                for k in seen + 1..=next {
+                    let here = self.at(k);
+                    if here < 0.0 {
+                        return Some((k - 1) as f32 + before / (before - here));
+                    }
+                    before = here;
+                }
+            }
+            seen = next;
+        }
+        None
+    }
+}
+
 /// All rules on one stride; `None` where the gyro does not cross zero after a mid-swing.
 pub(crate) fn find(
     window: &Window,
     kernels: &Kernels,
     scratch: &mut Scratch,
 ) -> Option<Candidates> {
-    let (rate_hz, n) = (window.config.rate_hz, window.n);
-    let (wz, wz15, one, two) = scratch.of_rules(n as usize);
+    let rate_hz = window.config.rate_hz;
+    let (wz, one, two) = scratch.of_rules(window.n);
     window.gyro(window.gyro_axis(2), 0, wz);
-    let half = kernels.rate.half();
-    kernels.rate.smooth(wz, part_mut(wz15, half, n - half));
-    let wz15 = &*wz15;
-    let here = contact_at(window, kernels, wz15, window.swing0, one, two)?;
-    let following = contact_at(window, kernels, wz15, window.swing1, one, two)?;
-    let reach = floor(PEAK_REACH_S * rate_hz + 0.5);
-    let peak = |swing: i32| {
-        part(wz15, swing - reach, swing + reach + 1)
-            .iter()
-            .fold(f32::NEG_INFINITY, |a, b| a.max(*b))
+    let wz15 = Smooth {
+        signal: wz,
+        kernel: &kernels.rate,
+        look: floor(LOOK_S * rate_hz).max(1),
     };
+    let here = contact_at(window, kernels, &wz15, window.swing0, one, two)?;
+    let following = contact_at(window, kernels, &wz15, window.swing1, one, two)?;
+    let reach = floor(PEAK_REACH_S * rate_hz + 0.5);
+    let peak = |swing: i32| wz15.extreme(swing - reach, swing + reach + 1, 1.0).1;
     let (peak0, peak1) = (peak(window.swing0), peak(window.swing1));
     let running = peak0.max(peak1) > RUN_SWING_PEAK_RADPS
         && (following.contact - here.contact) / rate_hz < RUN_STRIDE_S;
-    let (start, turn) = early_swing(window, wz15);
-    let (toe_off, bend) = if running {
-        (
-            complement(kernels, wz, start, turn, one, two),
-            curvature(wz15, start, turn, one),
-        )
-    } else {
-        let only = toe_off_walking(wz15, start, turn);
-        (only, only)
-    };
+    let stride = window.swing1 - window.swing0;
+    let (start, stop) = (window.swing1 - stride / 2, window.swing1 - stride / 10);
+    let (turn, _) = wz15.extreme(start, stop, -1.0);
     Some(Candidates {
         here,
         following,
-        toe_off,
-        bend,
+        toe_off: if running {
+            bend(&wz15, start, turn, one, two)
+        } else {
+            lowest_turn(&wz15, start, turn)
+        },
         running,
         swing_peak_radps: peak1,
+        early_swing: (start, turn),
     })
 }
 
@@ -82,23 +141,14 @@ pub(crate) fn find(
 fn contact_at(
     window: &Window,
     kernels: &Kernels,
-    wz15: &[f32],
+    wz15: &Smooth,
     swing: i32,
     raw: &mut [f32],
     axial: &mut [f32],
 ) -> Option<Contact> {
     let rate_hz = window.config.rate_hz;
-    let tail = part(
-        wz15,
-        swing,
-        swing + floor(ZERO_CROSSING_LIMIT_S * rate_hz + 0.5),
-    );
-    let below = tail.iter().position(|value| *value < 0.0)? as i32;
-    if below == 0 {
-        return None;
-    }
-    let (before, after) = (at(tail, below - 1), at(tail, below));
-    let opening = (swing + below - 1) as f32 + before / (before - after);
+    let limit = floor(ZERO_CROSSING_LIMIT_S * rate_hz + 0.5);
+    let opening = wz15.zero_crossing(swing, swing + limit)?;
     let start = ceil(opening - IMPACT_BEFORE_S * rate_hz);
     let stop = floor(opening + IMPACT_AFTER_S * rate_hz) + 1;
     let back = ceil(WALK_BACK_S * rate_hz);
@@ -128,22 +178,39 @@ fn contact_at(
     })
 }
 
-/// (the middle between the mid-swings, the lowest turn rate of early swing).
-fn early_swing(window: &Window, wz15: &[f32]) -> (i32, i32) {
-    let stride = window.swing1 - window.swing0;
-    let (start, stop) = (window.swing1 - stride / 2, window.swing1 - stride / 10);
-    (start, start + lowest(part(wz15, start, stop)))
+/// Toe-off in running by the strongest negative curvature.
+fn bend(wz15: &Smooth, start: i32, turn: i32, smooth: &mut [f32], curvature: &mut [f32]) -> f32 {
+    let smooth = part_mut(smooth, 0, turn - start + 5); // positions start - 2 ... turn + 2
+    wz15.kernel
+        .smooth_part(wz15.signal, start - 2, turn + 3, smooth);
+    let curvature = part_mut(curvature, 0, turn - start + 3);
+    for (value, around) in curvature.iter_mut().zip(smooth.windows(3)) {
+        if let [before, here, after] = around {
+            *value = 2.0 * here - before - after;
+        }
+    }
+    peak_of(curvature, start)
 }
 
-/// Toe-off in running: the maximum of what a 15 Hz low-pass takes away, low-passed at 10 Hz.
-fn complement(
+/// Toe-off in walking: the lowest turn rate before the next mid-swing.
+fn lowest_turn(wz15: &Smooth, start: i32, turn: i32) -> f32 {
+    if start >= turn {
+        return turn as f32;
+    }
+    let around = [wz15.at(turn - 1), wz15.at(turn), wz15.at(turn + 1)];
+    (turn - 1) as f32 + vertex(&around, 1)
+}
+
+/// Toe-off in running by the other rule: the maximum of what a 15 Hz low-pass takes away, low-passed at 10 Hz.
+pub(crate) fn complement(
+    window: &Window,
+    found: &Candidates,
     kernels: &Kernels,
-    wz: &[f32],
-    start: i32,
-    turn: i32,
-    residue: &mut [f32],
-    smooth: &mut [f32],
+    scratch: &mut Scratch,
 ) -> f32 {
+    let (start, turn) = found.early_swing;
+    let (wz, residue, smooth) = scratch.of_rules(window.n);
+    window.gyro(window.gyro_axis(2), 0, wz);
     let margin = kernels.outer.half() + 1;
     let (low, high) = (start - margin, turn + margin + 1);
     let residue = part_mut(residue, 0, high - low);
@@ -151,32 +218,13 @@ fn complement(
     for (value, raw) in residue.iter_mut().zip(part(wz, low, high)) {
         *value = raw - *value;
     }
-    let smooth = part_mut(smooth, 0, turn - start + 3); // positions start - 1 ... turn + 1
+    let smooth = part_mut(smooth, 0, turn - start + 3);
     kernels.outer.smooth(residue, smooth);
-    let best = 1 + highest(part(smooth, 1, smooth.len() as i32 - 1));
-    (start - 1) as f32 + vertex(smooth, best)
+    peak_of(smooth, start)
 }
 
-/// Toe-off in running by the other rule: the strongest negative curvature.
-fn curvature(wz15: &[f32], start: i32, turn: i32, strip: &mut [f32]) -> f32 {
-    let strip = part_mut(strip, 0, turn - start + 3); // positions start - 1 ... turn + 1
-    for (value, around) in strip
-        .iter_mut()
-        .zip(part(wz15, start - 2, turn + 3).windows(3))
-    {
-        if let [before, here, after] = around {
-            *value = 2.0 * here - before - after;
-        }
-    }
-    let sharpest = 1 + highest(part(strip, 1, strip.len() as i32 - 1));
-    (start - 1) as f32 + vertex(strip, sharpest)
-}
-
-/// Toe-off in walking: the lowest turn rate before the next mid-swing.
-fn toe_off_walking(wz15: &[f32], start: i32, turn: i32) -> f32 {
-    if start < turn {
-        vertex(wz15, turn)
-    } else {
-        turn as f32
-    }
+/// Position of the highest of `values`, which begin at `start` - 1 and end one behind the last that counts.
+fn peak_of(values: &[f32], start: i32) -> f32 {
+    let best = 1 + highest(part(values, 1, values.len() as i32 - 1));
+    (start - 1) as f32 + vertex(values, best)
 }

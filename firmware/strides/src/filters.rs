@@ -93,28 +93,64 @@ impl Kernel {
         }
     }
 
-    /// The middle's value of 2 half + 1 values.
+    /// `smooth` for a kernel of few taps: tap by tap instead of value by value.
+    pub(crate) fn smooth_short(&self, signal: &[f32], out: &mut [f32]) {
+        let (middle, side) = self.sides();
+        let values = || signal.get(self.half..).unwrap_or(&[]).iter();
+        let n = signal.len().saturating_sub(2 * self.half);
+        let out = out.get_mut(..n).unwrap_or(&mut []);
+        for (value, here) in out.iter_mut().zip(values()) {
+            *value = middle * here;
+        }
+        for (k, tap) in side.iter().enumerate() {
+            let left = signal.get(self.half - 1 - k..).unwrap_or(&[]);
+            let right = signal.get(self.half + 1 + k..).unwrap_or(&[]);
+            for ((value, left), right) in out.iter_mut().zip(left).zip(right) {
+                *value += tap * (left + right);
+            }
+        }
+    }
+
+    /// The middle's value of 2 half + 1 values. Four pairs at a time, since a loop costs more than a multiplication.
     pub(crate) fn one(&self, around: &[f32]) -> f32 {
         let (middle, side) = self.sides();
         let (before, rest) = around.split_at_checked(self.half).unwrap_or((&[], &[]));
         let (here, after) = rest.split_first().unwrap_or((&0.0, &[]));
         let mut sum = middle * here;
-        for ((tap, left), right) in side.iter().zip(before.iter().rev()).zip(after) {
+        let fours = side.chunks_exact(4);
+        let (lefts, rights) = (before.rchunks_exact(4), after.chunks_exact(4));
+        let last = fours.remainder().iter().zip(lefts.remainder().iter().rev());
+        for ((tap, left), right) in last.zip(rights.remainder()) {
             sum += tap * (left + right);
+        }
+        for ((taps, left), right) in fours.zip(lefts).zip(rights) {
+            if let ([a, b, c, d], [s, r, q, p], [w, x, y, z]) = (taps, left, right) {
+                sum += a * (p + w);
+                sum += b * (q + x);
+                sum += c * (r + y);
+                sum += d * (s + z);
+            }
         }
         sum
     }
 
-    /// `one` with taps `step` apart in a ring of 2^n values, around `at`.
-    pub(crate) fn one_of_ring(&self, ring: &[f32], at: u32, step: u32) -> f32 {
+    /// `one` around `at` in a ring of 2^n values.
+    pub(crate) fn one_of_ring(&self, ring: &[f32], at: u32) -> f32 {
         let mask = (ring.len() as u32).wrapping_sub(1);
         let read = |index: u32| ring.get((index & mask) as usize).copied().unwrap_or(0.0);
-        let (middle, side) = self.sides();
-        let mut sum = middle * read(at);
         let mut off = 0;
+        self.sum(read(at), || {
+            off += 1;
+            read(at.wrapping_sub(off)) + read(at.wrapping_add(off))
+        })
+    }
+
+    /// The middle's value from the middle one, and pair by pair, outwards, the sum of the two beside it.
+    pub(crate) fn sum(&self, middle: f32, mut pair: impl FnMut() -> f32) -> f32 {
+        let (tap, side) = self.sides();
+        let mut sum = tap * middle;
         for tap in side {
-            off += step;
-            sum += tap * (read(at.wrapping_sub(off)) + read(at.wrapping_add(off)));
+            sum += tap * pair();
         }
         sum
     }

@@ -12,7 +12,7 @@ const TINY: f32 = 1e-12;
 pub(crate) fn functional_frame(window: &Window) -> [Axis; 3] {
     let n = i64::from(window.swing1 - window.swing0).max(1);
     let (mut force, mut turn, mut square) = ([0_i32; 3], [0_i32; 3], [0_i64; 6]);
-    for [ax, ay, az, gx, gy, gz] in window.counts(window.swing0).take(n as usize) {
+    for [ax, ay, az, gx, gy, gz] in window.counts(window.swing0, n as i32) {
         for (sum, count) in force.iter_mut().zip([ax, ay, az]) {
             *sum += i32::from(*count);
         }

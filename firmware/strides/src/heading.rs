@@ -23,7 +23,7 @@ pub(crate) fn turn(window: &Window, start: i32, stop: i32, period_s: f32) -> Opt
     let mut up = [0.0; 3];
     let mut sums = [0_i32; 6];
     let mut held = 0;
-    for (k, counts) in window.counts(start).take(n).enumerate() {
+    for (k, counts) in window.counts(start, stop - start).enumerate() {
         for (sum, count) in sums.iter_mut().zip(counts) {
             *sum += i32::from(*count);
         }

@@ -1,11 +1,11 @@
 //! The events of a running stride by the networks (`learned/estimator.py`); the rules are the start and the cross-check.
 
-use crate::candidates::Candidates;
+use crate::candidates::{complement, Candidates};
 use crate::event::Doubt;
-use crate::filters::{Kernel, Kernels};
-use crate::frame::functional_frame;
-use crate::nets::{cubic, sd_s, Grid, GRID_S, NEAR, SETTLED};
-use crate::stride::{Scratch, Window, GRID_TIMES};
+use crate::filters::Kernels;
+use crate::grid::{Grid, GRID_S};
+use crate::nets::{sd_s, self_check, settle, step, NEAR, SETTLED};
+use crate::stride::{Scratch, Window};
 use crate::table::Table;
 use evenstride_protocol::Gait;
 
@@ -15,8 +15,6 @@ const STANCE_SHARE: f32 = 0.37;
 const CONTACT_STEPS: usize = 8;
 const COARSE_STEPS: usize = 6;
 const TOE_OFF_STEPS: usize = 9;
-const GRID_BEFORE_S: f32 = 0.10;
-const GRID_AFTER_S: f32 = 0.40;
 const DISAGREE_S: f32 = 0.040;
 const WALK_STANCE_S: (f32, f32) = (0.40, 1.20);
 const WALK_STANCE_SD_S: f32 = 0.100;
@@ -48,11 +46,13 @@ pub(crate) fn events(
         return walking(window, found, table);
     }
     let times = learned(window, found, kernels, table, rate_hz, scratch)?;
-    let far = (times.toe_off - found.toe_off)
-        .abs()
-        .min((times.toe_off - found.bend).abs());
     let mut doubt = 0;
-    if far.max((times.contact - found.here.contact).abs()) > DISAGREE_S * rate_hz {
+    let far = |one: f32, other: f32| (one - other).abs() > DISAGREE_S * rate_hz;
+    // the second rule for toe-off is asked only where the first one disagrees
+    if far(times.contact, found.here.contact)
+        || far(times.toe_off, found.toe_off)
+            && far(times.toe_off, complement(window, found, kernels, scratch))
+    {
         doubt |= Doubt::CANDIDATES_DISAGREE;
     }
     let trained = table
@@ -118,99 +118,30 @@ fn learned(
     rate_hz: f32,
     scratch: &mut Scratch,
 ) -> Option<Times> {
-    let step = GRID_S * rate_hz;
-    let origin = window.swing0 as f32 - GRID_BEFORE_S * rate_hz;
-    let on_grid = |position: f32| (position - origin) / step;
-    let grid = sagittal(window, &kernels.smoothing, step, scratch)?;
+    let grid = &mut Grid::new(window, &kernels.smoothing, rate_hz, scratch)?;
+    let (origin, width) = (grid.origin, grid.step);
+    let on_grid = |position: f32| (position - origin) / width;
     let opening = on_grid(found.here.opening);
-    let contact = grid.settle(
-        opening + OPENING_TO_CONTACT_S / GRID_S,
-        &table.contact,
-        CONTACT_STEPS,
-        SETTLED,
-    );
-    let stride = (window.swing1 - window.swing0) as f32 / step;
-    let coarse = grid.settle(
-        contact + STANCE_SHARE * stride,
-        &table.toe_off_coarse,
-        COARSE_STEPS,
-        NEAR,
-    );
-    let toe_off = grid.settle(coarse, &table.toe_off, TOE_OFF_STEPS, SETTLED);
+    let guess = opening + OPENING_TO_CONTACT_S / GRID_S;
+    let contact = settle(grid, guess, &table.contact, CONTACT_STEPS, SETTLED);
+    let stride = (window.swing1 - window.swing0) as f32 / width;
+    let guess = contact + STANCE_SHARE * stride;
+    let coarse = settle(grid, guess, &table.toe_off_coarse, COARSE_STEPS, NEAR);
+    let toe_off = settle(grid, coarse, &table.toe_off, TOE_OFF_STEPS, SETTLED);
     // the next contact comes as late after its zero crossing, or nearly
-    let following = on_grid(found.following.opening) + contact - opening;
-    let next_contact = grid.settle(following, &table.contact, CONTACT_STEPS, SETTLED);
+    let guess = on_grid(found.following.opening) + contact - opening;
+    let next_contact = settle(grid, guess, &table.contact, CONTACT_STEPS, SETTLED);
     let checks_s = [
-        grid.self_check(contact, &table.contact),
-        grid.self_check(toe_off, &table.toe_off),
-        grid.step(contact, &table.contact_check),
-        grid.step(toe_off, &table.toe_off_check),
+        self_check(grid, contact, &table.contact),
+        self_check(grid, toe_off, &table.toe_off),
+        step(grid, contact, &table.contact_check),
+        step(grid, toe_off, &table.toe_off_check),
     ]
     .map(|check| GRID_S * check);
     Some(Times {
-        contact: origin + step * contact,
-        toe_off: origin + step * toe_off,
-        next_contact: origin + step * next_contact,
+        contact: origin + width * contact,
+        toe_off: origin + width * toe_off,
+        next_contact: origin + width * next_contact,
         stance_sd_s: sd_s(&table.stride_variance, checks_s),
     })
-}
-
-/// Forward and upward specific force, flexion rate, in the functional frame, smoothed, every `step` samples from 0.1 s
-/// before the first mid-swing to 0.4 s after the second.
-fn sagittal<'g>(
-    window: &Window,
-    kernel: &Kernel,
-    step: f32,
-    scratch: &'g mut Scratch,
-) -> Option<Grid<'g>> {
-    let count = ((window.swing1 - window.swing0) as f32 / step
-        + (GRID_BEFORE_S + GRID_AFTER_S) / GRID_S) as usize;
-    if count == 0 || count > GRID_TIMES {
-        return None;
-    }
-    let first = window.swing0 as f32 - GRID_BEFORE_S / GRID_S * step - kernel.half() as f32;
-    let (signal, values) = scratch.of_grid(window.n as usize);
-    for (row, axis) in functional_frame(window).into_iter().enumerate() {
-        if row < 2 {
-            let scale = window.config.accel_scale;
-            window.accel(axis.map(|part| part * scale), 0, signal);
-        } else {
-            let scale = window.config.gyro_scale;
-            window.gyro(axis.map(|part| part * scale), 0, signal);
-        }
-        let own = values.iter_mut().skip(row).step_by(3).take(count);
-        lay_on_grid(signal, kernel, first, step, own);
-    }
-    values.get(..3 * count).map(|values| Grid { values })
-}
-
-/// The smoothed `signal` at the positions first, first + step, ...: cubics through four values. Positions outside are
-/// moved to the ends; position 0 is that of the first smoothed value.
-fn lay_on_grid<'v>(
-    signal: &[f32],
-    kernel: &Kernel,
-    first: f32,
-    step: f32,
-    out: impl Iterator<Item = &'v mut f32>,
-) {
-    let support = 2 * kernel.half() as usize + 1;
-    let Some(n) = (signal.len() + 1).checked_sub(support).filter(|n| *n >= 4) else {
-        return;
-    };
-    let smooth = |k: usize| kernel.one(signal.get(k..k + support).unwrap_or(&[]));
-    let mut four = [0.0; 4];
-    let mut next = usize::MAX; // of the value that would follow the four
-    for (j, value) in out.enumerate() {
-        let at = (first + step * j as f32).clamp(1.0, (n - 2) as f32);
-        let k = (at as usize).min(n - 3);
-        if next == usize::MAX {
-            next = k - 1;
-            four = [0.0; 4];
-        }
-        while next < k + 3 {
-            four = [four[1], four[2], four[3], smooth(next)];
-            next += 1;
-        }
-        *value = cubic(at - k as f32, &four);
-    }
 }

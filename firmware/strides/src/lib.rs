@@ -23,6 +23,7 @@ mod detector;
 mod event;
 mod filters;
 mod frame;
+mod grid;
 mod heading;
 mod learned;
 mod measures;

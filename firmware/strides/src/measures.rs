@@ -74,8 +74,7 @@ pub(crate) fn measured(
 
 /// Whether a count of the three channels from `channel` on reaches `limit` in positions [low, high).
 fn reaches(window: &Window, low: i32, high: i32, channel: usize, limit: i32) -> bool {
-    let n = usize::try_from(high - low).unwrap_or(0);
-    window.counts(low).take(n).any(|counts| {
+    window.counts(low, high - low).any(|counts| {
         counts
             .iter()
             .skip(channel)

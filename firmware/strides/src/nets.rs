@@ -1,9 +1,9 @@
 //! A network that looks at a window around a guess and says how much later the event is; and the walk that asks it.
 
 use crate::arrays::at;
+use crate::grid::Grid;
 use crate::table::{floats, Net, MAX_INPUTS};
 
-pub(crate) const GRID_S: f32 = 0.0025;
 const SPACING: usize = 6; // grid steps between two values of a window: 15 ms
 const STEP_LIMIT: f32 = 10.0; // grid steps: the largest single correction, 25 ms
 /// A smaller step ends a walk, grid steps: 0.05 ms; and 2 ms, near enough for the next network.
@@ -11,81 +11,75 @@ pub(crate) const SETTLED: f32 = 0.02;
 pub(crate) const NEAR: f32 = 0.8;
 const SELF_SHIFTS: [f32; 4] = [-6.0, -3.0, 3.0, 6.0];
 
-/// Three sagittal signals every 2.5 ms, time by time.
-pub(crate) struct Grid<'g> {
-    pub(crate) values: &'g [f32],
-}
-
-impl Grid<'_> {
-    /// Values at grid position `from` and every 15 ms after it, straight between neighbours. A window that would leave
-    /// the grid is moved to its end.
-    fn read(&self, from: f32, out: &mut [f32]) {
-        let times = out.len() / 3;
-        let rows = (self.values.len() / 3) as f32;
-        let last = (times.saturating_sub(1) * SPACING + 1) as f32;
-        let inside = from.max(0.0).min(rows - 1.0 - last).max(0.0);
-        let row = inside as usize;
-        let t = inside - row as f32;
-        let mut start = 3 * row;
-        for value in out.chunks_exact_mut(3) {
-            let around = self.values.get(start..start + 6).unwrap_or(&[]);
-            if let ([a, b, c, d, e, f], [x, y, z]) = (around, value) {
-                let stays = 1.0 - t;
-                (*x, *y, *z) = (stays * a + t * d, stays * b + t * e, stays * c + t * f);
-            }
-            start += 3 * SPACING;
+/// The grid's values at position `from` and every 15 ms after it, straight between neighbours. A window that would
+/// leave the grid is moved to its end.
+fn read(grid: &mut Grid, from: f32, out: &mut [f32]) {
+    let last = (out.len() / 3).saturating_sub(1) * SPACING + 1;
+    let highest = (grid.times as f32 - 1.0 - last as f32).max(0.0);
+    let inside = from.max(0.0).min(highest);
+    let first = inside as usize;
+    let t = inside - first as f32;
+    let stays = 1.0 - t;
+    let rows = grid.rows(first, first + last + 1);
+    for (around, value) in rows.chunks(3 * SPACING).zip(out.chunks_exact_mut(3)) {
+        if let ([a, b, c, d, e, f, ..], [x, y, z]) = (around, value) {
+            (*x, *y, *z) = (stays * a + t * d, stays * b + t * e, stays * c + t * f);
         }
-    }
-
-    /// How much later than `guess` the event is, grid steps, at most 25 ms either way.
-    pub(crate) fn step(&self, guess: f32, net: &Net) -> f32 {
-        let mut window = [0.0; MAX_INPUTS];
-        let Some(window) = window.get_mut(..net.inputs) else {
-            return 0.0;
-        };
-        self.read(guess + net.start, window);
-        let mut answer = 0.0;
-        let units = net.first.chunks_exact(4 * net.inputs);
-        for ((weights, bias), second) in units.zip(floats(net.first_bias)).zip(floats(net.second)) {
-            let mut sum = 0.0;
-            for (weight, value) in floats(weights).zip(&*window) {
-                sum += weight * value;
-            }
-            answer += second * (sum + bias).max(0.0);
-        }
-        (answer + net.second_bias).clamp(-STEP_LIMIT, STEP_LIMIT)
-    }
-
-    /// Where the guess comes to rest: after a step below `settled`, or after `most` steps.
-    pub(crate) fn settle(&self, guess: f32, net: &Net, most: usize, settled: f32) -> f32 {
-        let mut guess = guess;
-        for _ in 0..most {
-            let step = self.step(guess, net);
-            guess += step;
-            if step.abs() < settled {
-                break;
-            }
-        }
-        guess
-    }
-
-    /// How badly the answer follows when the window is moved by 7.5 and 15 ms either way (rms, grid steps).
-    pub(crate) fn self_check(&self, guess: f32, net: &Net) -> f32 {
-        let mut total = 0.0;
-        for shift in SELF_SHIFTS {
-            let off = self.step(guess + shift, net) + shift;
-            total += off * off;
-        }
-        libm::sqrtf(total / SELF_SHIFTS.len() as f32)
     }
 }
 
-/// Between `four[1]` (t = 0) and `four[2]` (t = 1): the cubic through four values.
-pub(crate) fn cubic(t: f32, four: &[f32; 4]) -> f32 {
-    let [before, here, after, beyond] = *four;
-    let (slope, bend) = (after - before, before - 2.0 * here + after);
-    let twist = (beyond - before) / 6.0 - 0.5 * (after - here);
-    here + t * (0.5 * slope - twist + t * (0.5 * bend + t * twist))
+/// How much later than `guess` the event is, grid steps, at most 25 ms either way.
+pub(crate) fn step(grid: &mut Grid, guess: f32, net: &Net) -> f32 {
+    let mut window = [0.0; MAX_INPUTS];
+    let Some(window) = window.get_mut(..net.inputs) else {
+        return 0.0;
+    };
+    read(grid, guess + net.start, window);
+    let mut answer = 0.0;
+    let units = net.first.chunks_exact(4 * net.inputs);
+    for ((weights, bias), second) in units.zip(floats(net.first_bias)).zip(floats(net.second)) {
+        let sum = weighted(weights, window);
+        answer += second * (sum + bias).max(0.0);
+    }
+    (answer + net.second_bias).clamp(-STEP_LIMIT, STEP_LIMIT)
+}
+
+/// Where the guess comes to rest: after a step below `settled`, or after `most` steps.
+pub(crate) fn settle(grid: &mut Grid, guess: f32, net: &Net, most: usize, settled: f32) -> f32 {
+    let mut guess = guess;
+    for _ in 0..most {
+        let step = step(grid, guess, net);
+        guess += step;
+        if step.abs() < settled {
+            break;
+        }
+    }
+    guess
+}
+
+/// How badly the answer follows when the window is moved by 7.5 and 15 ms either way (rms, grid steps).
+pub(crate) fn self_check(grid: &mut Grid, guess: f32, net: &Net) -> f32 {
+    let mut total = 0.0;
+    for shift in SELF_SHIFTS {
+        let off = step(grid, guess + shift, net) + shift;
+        total += off * off;
+    }
+    libm::sqrtf(total / SELF_SHIFTS.len() as f32)
+}
+
+/// Sum of the values, each times its weight; three at a time, since a loop costs more than a multiplication.
+fn weighted(weights: &[u8], values: &[f32]) -> f32 {
+    let mut sum = 0.0;
+    for (three, bytes) in values.chunks_exact(3).zip(weights.chunks_exact(12)) {
+        if let ([x, y, z], Some(&[a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3])) =
+            (three, bytes.first_chunk::<12>())
+        {
+            sum += f32::from_le_bytes([a0, a1, a2, a3]) * x;
+            sum += f32::from_le_bytes([b0, b1, b2, b3]) * y;
+            sum += f32::from_le_bytes([c0, c1, c2, c3]) * z;
+        }
+    }
+    sum
 }
 
 /// Error SD from the four checks (s): sqrt(a + sum of b check^2), each check counted up to 30 ms.

@@ -63,12 +63,18 @@ impl Samples {
             .unwrap_or_default()
     }
 
-    /// Samples from `start` on, in order, in at most two pieces; as many as are held.
-    pub(crate) fn from(&self, start: u32) -> impl Iterator<Item = &Counts> {
-        let at = start as usize % RING;
-        let n = self.end.wrapping_sub(start) as usize;
-        let (early, late) = self.ring.split_at_checked(at).unwrap_or((&self.ring, &[]));
-        late.iter().chain(early).take(n.min(RING))
+    /// `n` samples from `start` on, in order, in two pieces; as many as are held.
+    pub(crate) fn pieces(&self, start: u32, n: usize) -> (&[Counts], &[Counts]) {
+        let held = self.end.wrapping_sub(start) as usize;
+        let n = n.min(held).min(RING);
+        let (early, late) = self
+            .ring
+            .split_at_checked(start as usize % RING)
+            .unwrap_or((&self.ring, &[]));
+        match late.get(..n) {
+            Some(all) => (all, &[]),
+            None => (late, early.get(..n - late.len()).unwrap_or(&[])),
+        }
     }
 
     /// Samples [start, stop) are no measurement.

@@ -1,45 +1,35 @@
 //! One stride's samples, and the memory that is worked in.
 
+use crate::arrays::part_mut;
 use crate::config::Config;
+use crate::grid::TIMES;
 use crate::samples::{Counts, Samples, RING};
 
-/// Times of the networks' grid (2.5 ms) that are held: 2.1 s; a running stride needs 1.96 s at most.
-pub(crate) const GRID_TIMES: usize = 840;
 const STRIP: usize = 600;
 
 /// Working memory: one signal of a window, and room that the rules and the networks use one after the other.
 pub(crate) struct Scratch {
     signal: [f32; RING],
-    rest: [f32; 3 * GRID_TIMES],
+    rest: [f32; 3 * TIMES],
 }
 
 impl Scratch {
     pub(crate) const fn new() -> Self {
         Self {
             signal: [0.0; RING],
-            rest: [0.0; 3 * GRID_TIMES],
+            rest: [0.0; 3 * TIMES],
         }
     }
 
-    /// For the rules: two signals of `n` values and two strips.
-    pub(crate) fn of_rules(
-        &mut self,
-        n: usize,
-    ) -> (&mut [f32], &mut [f32], &mut [f32], &mut [f32]) {
-        let signal = self.signal.get_mut(..n).unwrap_or(&mut []);
-        let (smooth, rest) = self.rest.split_at_mut_checked(RING).unwrap_or_default();
-        let (one, rest) = rest.split_at_mut_checked(STRIP).unwrap_or_default();
-        (
-            signal,
-            smooth.get_mut(..n).unwrap_or(&mut []),
-            one,
-            rest.get_mut(..STRIP).unwrap_or(&mut []),
-        )
+    /// For the rules: a signal of `n` values and two strips.
+    pub(crate) fn of_rules(&mut self, n: i32) -> (&mut [f32], &mut [f32], &mut [f32]) {
+        let (one, two) = self.rest.split_at_mut(STRIP);
+        (part_mut(&mut self.signal, 0, n), one, two)
     }
 
-    /// For the networks: one signal of `n` values, and the grid, time by time.
-    pub(crate) fn of_grid(&mut self, n: usize) -> (&mut [f32], &mut [f32; 3 * GRID_TIMES]) {
-        (self.signal.get_mut(..n).unwrap_or(&mut []), &mut self.rest)
+    /// For the networks: the grid, time by time.
+    pub(crate) fn of_grid(&mut self) -> &mut [f32; 3 * TIMES] {
+        &mut self.rest
     }
 
     /// For the measures: a signal, and three strips.
@@ -82,26 +72,42 @@ impl Window<'_> {
         }
     }
 
-    /// Samples from position `from` on.
-    pub(crate) fn counts(&self, from: i32) -> impl Iterator<Item = &Counts> {
-        self.samples
-            .from(self.start.wrapping_add_signed(from.max(0)))
-            .take((self.n - from.max(0)).max(0) as usize)
+    /// `n` samples from position `from` on, in two pieces; as many as the window has.
+    pub(crate) fn pieces(&self, from: i32, n: i32) -> (&[Counts], &[Counts]) {
+        let from = from.max(0);
+        let n = n.min(self.n - from).max(0) as usize;
+        self.samples.pieces(self.start.wrapping_add_signed(from), n)
+    }
+
+    /// The same, one after the other.
+    pub(crate) fn counts(&self, from: i32, n: i32) -> impl Iterator<Item = &Counts> {
+        let (one, other) = self.pieces(from, n);
+        one.iter().chain(other)
     }
 
     /// Specific force along `axis` from position `from` on, as many as `out` holds.
     pub(crate) fn accel(&self, axis: Axis, from: i32, out: &mut [f32]) {
         let [a, b, c] = axis;
-        for ([x, y, z, ..], value) in self.counts(from).zip(out) {
-            *value = a * f32::from(*x) + b * f32::from(*y) + c * f32::from(*z);
-        }
+        self.fill(from, out, |[x, y, z, ..]| {
+            a * f32::from(*x) + b * f32::from(*y) + c * f32::from(*z)
+        });
     }
 
     /// Turn rate about `axis` from position `from` on, as many as `out` holds.
     pub(crate) fn gyro(&self, axis: Axis, from: i32, out: &mut [f32]) {
         let [a, b, c] = axis;
-        for ([.., x, y, z], value) in self.counts(from).zip(out) {
-            *value = a * f32::from(*x) + b * f32::from(*y) + c * f32::from(*z);
+        self.fill(from, out, |[.., x, y, z]| {
+            a * f32::from(*x) + b * f32::from(*y) + c * f32::from(*z)
+        });
+    }
+
+    fn fill(&self, from: i32, out: &mut [f32], value: impl Fn(&Counts) -> f32) {
+        let (one, other) = self.pieces(from, out.len() as i32);
+        let (head, tail) = out.split_at_mut_checked(one.len()).unwrap_or_default();
+        for (piece, out) in [(one, head), (other, tail)] {
+            for (counts, out) in piece.iter().zip(out) {
+                *out = value(counts);
+            }
         }
     }
 

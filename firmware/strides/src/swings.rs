@@ -1,16 +1,22 @@
 //! Mid-swings, found as soon as their window is whole.
 
+use crate::arrays::{floor, vertex};
 use crate::filters::Kernel;
 
 const CUTOFF_HZ: f64 = 5.0;
 const GRID_HZ: f64 = 104.0;
 const HALF_WINDOW_S: f64 = 0.35;
 const THRESHOLD_RADPS: f32 = 2.617_993_9; // 150 deg/s
-const RAW: usize = 16;
-const FINE: usize = 256;
-const SWING: usize = 512;
+const NEARLY: f32 = 0.9; // of the threshold: what is below it at two grid points is below the threshold between them
+const RAW: usize = 256;
+const GRID: usize = 128;
+const PEAKS: usize = 8;
 
-/// One position after the other is looked at, when all that decides it is there: 0.35 s and the kernels' 0.25 s later.
+/// A mid-swing is the highest value of the 5 Hz-low-passed flexion rate within 0.35 s, above 150 deg/s.
+///
+/// The smoothed rate is computed at every `step`-th sample, dense enough for what is left below 5 Hz; around each of its
+/// maxima also between them, so that a mid-swing is the very sample that the gateway finds. Two maxima whose windows
+/// touch only at the edge are compared by the coarse values there.
 pub(crate) struct Swings {
     fine: Kernel,
     coarse: Kernel,
@@ -20,9 +26,26 @@ pub(crate) struct Swings {
     half_window: u32,
     first: u32,
     raw: [f32; RAW],
-    fine_ring: [f32; FINE],
-    swing_ring: [f32; SWING],
+    /// By position / step.
+    fine_grid: [f32; GRID],
+    swing_grid: [f32; GRID],
+    peaks: [Peak; PEAKS],
+    next_peak: usize,
 }
+
+/// A maximum that waits for its window; decided where `value` is 0.
+#[derive(Clone, Copy)]
+struct Peak {
+    at: u32,
+    value: f32,
+    waits: bool,
+}
+
+const NO_PEAK: Peak = Peak {
+    at: 0,
+    value: 0.0,
+    waits: false,
+};
 
 impl Swings {
     pub(crate) fn new(rate_hz: f64) -> Self {
@@ -37,51 +60,127 @@ impl Swings {
             half_window: libm::rint(HALF_WINDOW_S * rate_hz) as u32,
             first: 0,
             raw: [0.0; RAW],
-            fine_ring: [0.0; FINE],
-            swing_ring: [0.0; SWING],
+            fine_grid: [0.0; GRID],
+            swing_grid: [0.0; GRID],
+            peaks: [NO_PEAK; PEAKS],
+            next_peak: 0,
         }
     }
 
     /// The stretch begins at `index`.
     pub(crate) fn restart(&mut self, index: u32) {
         self.first = index;
+        self.swing_grid = [0.0; GRID];
+        self.peaks = [NO_PEAK; PEAKS];
     }
 
     /// Take the flexion rate of sample `index`; the mid-swing that it decides, if it does.
     pub(crate) fn push(&mut self, index: u32, rate_radps: f32) -> Option<u32> {
         put(&mut self.raw, index, rate_radps);
         let age = index.wrapping_sub(self.first);
-        if age < 2 * self.margin {
+        // the fine position is a grid point where the coarse one is
+        let fine = index.wrapping_sub(self.margin);
+        if age < 2 * self.margin || fine % self.step != 0 {
             return None;
         }
-        let fine = index - self.margin;
-        let value = self.fine.one_of_ring(&self.raw, fine, 1);
-        put(&mut self.fine_ring, fine, value);
+        let value = self.fine.one_of_ring(&self.raw, fine);
+        put(&mut self.fine_grid, fine / self.step, value);
         if age < 2 * self.reach {
             return None;
         }
-        let swing = index - self.reach;
-        let value = self.coarse.one_of_ring(&self.fine_ring, swing, self.step);
-        put(&mut self.swing_ring, swing, value);
-        if age < 2 * (self.reach + self.half_window) {
-            return None;
-        }
-        let at = swing - self.half_window;
-        self.is_swing(at).then_some(at)
+        let at = index - self.reach;
+        let value = self.coarse.one_of_ring(&self.fine_grid, at / self.step);
+        put(&mut self.swing_grid, at / self.step, value);
+        self.look_for_peak(at);
+        self.decide(at)
     }
 
-    /// Above 150 deg/s and above all within the half window; the earlier of equals wins.
-    fn is_swing(&self, at: u32) -> bool {
-        let value = self.swing(at);
-        if !(value > THRESHOLD_RADPS && value > self.swing(at - 1) && value >= self.swing(at + 1)) {
+    /// Whether the last grid point but one is a maximum; then the highest sample around it waits for its window.
+    fn look_for_peak(&mut self, at: u32) {
+        let Some(top) = at.checked_sub(self.step) else {
+            return;
+        };
+        let value = self.swing(top);
+        if value < NEARLY * THRESHOLD_RADPS
+            || value < self.swing(at)
+            || value <= self.swing(top.saturating_sub(self.step))
+        {
+            return;
+        }
+        let mut best = Peak {
+            at: top,
+            value,
+            waits: true,
+        };
+        // the parabola through the three grid points ends next to the highest sample
+        let around = [
+            self.swing(top.saturating_sub(self.step)),
+            value,
+            self.swing(at),
+        ];
+        let off = (vertex(&around, 1) - 1.0) * self.step as f32;
+        let middle = top.saturating_add_signed(floor(off + 0.5));
+        for near in middle
+            .saturating_sub(1)
+            .max((top + 1).saturating_sub(self.step))..=(middle + 1).min(at - 1)
+        {
+            let value = if near == top {
+                value
+            } else {
+                self.between(near)
+            };
+            if value > best.value {
+                (best.at, best.value) = (near, value);
+            }
+        }
+        if best.value > THRESHOLD_RADPS {
+            if let Some(slot) = self.peaks.get_mut(self.next_peak) {
+                *slot = best;
+            }
+            self.next_peak = (self.next_peak + 1) % PEAKS;
+        }
+    }
+
+    /// The smoothed rate at a position that is no grid point.
+    fn between(&self, at: u32) -> f32 {
+        let mut off = 0;
+        self.coarse.sum(self.fine.one_of_ring(&self.raw, at), || {
+            off += self.step;
+            self.fine.one_of_ring(&self.raw, at.wrapping_sub(off))
+                + self.fine.one_of_ring(&self.raw, at.wrapping_add(off))
+        })
+    }
+
+    /// The maximum whose window is whole with grid point `at`, where it is the highest in it.
+    fn decide(&mut self, at: u32) -> Option<u32> {
+        let due = |peak: &&mut Peak| peak.waits && at >= peak.at + self.half_window;
+        let peak = self.peaks.iter_mut().find(due)?;
+        peak.waits = false;
+        let peak = *peak;
+        // before that the window is not whole
+        let whole = peak.at >= self.first + self.reach + self.half_window;
+        (whole && self.is_swing(&peak)).then_some(peak.at)
+    }
+
+    fn is_swing(&self, peak: &Peak) -> bool {
+        let higher = |other: &Peak| {
+            let apart = other.at.abs_diff(peak.at);
+            other.value > peak.value && apart > 0 && apart <= self.half_window
+        };
+        if self.peaks.iter().any(higher) {
             return false;
         }
-        (1..=self.half_window).all(|k| value > self.swing(at - k) && value >= self.swing(at + k))
+        let grid = |position: u32| position / self.step;
+        (grid(peak.at - self.half_window) + 1..=grid(peak.at + self.half_window)).all(|k| {
+            let near = (k * self.step).abs_diff(peak.at) < self.step;
+            near || self.swing(k * self.step) <= peak.value
+        })
     }
 
-    fn swing(&self, index: u32) -> f32 {
-        self.swing_ring
-            .get(index as usize % SWING)
+    /// At a grid point.
+    fn swing(&self, at: u32) -> f32 {
+        self.swing_grid
+            .get((at / self.step) as usize % GRID)
             .copied()
             .unwrap_or(0.0)
     }
