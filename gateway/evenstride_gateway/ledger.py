@@ -20,7 +20,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evenstride_analysis.model import CountArray, Frame, Gap, LossCause
+from evenstride_analysis.model import CountArray, Frame, Gap, IntArray, LossCause
 from evenstride_gateway.errors import InputError
 
 Range = tuple[int, int]  # half-open sample indices
@@ -56,6 +56,19 @@ class Piece:
     @property
     def end_index(self) -> int:
         return self.first_index + len(self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stretch:
+    """Consecutive samples out of many frames of one boot: counts (n, channels), and the ticks (k,) of those samples
+    (k,) that were the first of their frame, the only ones that are stamped."""
+
+    pod_id: str
+    boot_id: int
+    first_index: int
+    stamp_index: IntArray
+    stamp_tick: IntArray
+    counts: CountArray
 
 
 def pieces(frame: Frame, ranges: Sequence[Range]) -> list[Piece]:

@@ -7,7 +7,7 @@ from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.context import Ground, surfaced
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.frames import IDENTITY
-from evenstride_analysis.model import ClockFit, PodInfo, Session, Side, Step, Stride, Summary
+from evenstride_analysis.model import ClockFit, PodInfo, SampleBlock, Session, Side, Step, Stride, Summary
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
@@ -43,8 +43,14 @@ def detect(
     offset: HardwareOffset | None = None,
 ) -> Iterator[Stride]:
     """Strides of one pod in pod time from its stored samples, in order: the same bits as live."""
-    reader, detector = SampleReader(info), detector_for(info, rotation, offset)
-    for block in reader.blocks(pieces):
+    return _found(SampleReader(info).blocks(pieces), info, rotation, offset)
+
+
+def _found(
+    blocks: Iterable[SampleBlock], info: PodInfo, rotation: tuple[float, ...], offset: HardwareOffset | None
+) -> Iterator[Stride]:
+    detector = detector_for(info, rotation, offset)
+    for block in blocks:
         yield from detector.push(block)
     yield from detector.flush()
 
@@ -56,9 +62,17 @@ def stored_strides(store: Store, session_id: str) -> list[Stride]:
     found: list[Stride] = []
     for pod_id in store.raw_pods(session_id):
         info = store.raw_info(session_id, pod_id)
-        pieces = store.raw_frames(session_id, pod_id)
-        found += detect(pieces, info, rotations.get(pod_id, IDENTITY), fitting(offset, info))
+        blocks = _stored_blocks(store, session_id, info)
+        found += _found(blocks, info, rotations.get(pod_id, IDENTITY), fitting(offset, info))
     return found
+
+
+def _stored_blocks(store: Store, session_id: str, info: PodInfo) -> Iterator[SampleBlock]:
+    """All samples of a pod in a session; many frames at a time where the log allows it."""
+    reader, stretches = SampleReader(info), store.raw_stretches(session_id, info.pod_id)
+    if stretches is None:
+        return reader.blocks(store.raw_frames(session_id, info.pod_id))
+    return (reader.stretch(stretch) for stretch in stretches)
 
 
 def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tuple[int, int]) -> Rerun:

@@ -8,7 +8,7 @@ import numpy as np
 
 from evenstride_analysis.model import SIX_AXES, Frame, PodInfo, SampleBlock
 from evenstride_gateway.errors import InputError
-from evenstride_gateway.ledger import Piece
+from evenstride_gateway.ledger import Piece, Stretch
 
 _SLACK_S = 0.1
 _RATE_DOUBT = 0.5  # no crystal is so wrong: a frame beyond it has another's index or tick
@@ -56,7 +56,7 @@ class SampleReader:
         self._plain = self._columns == list(range(len(info.channels)))
         self._scales = np.array([info.scales[column] for column in self._columns])
 
-    def check(self, piece: Frame | Piece) -> None:
+    def check(self, piece: Frame | Piece | Stretch) -> None:
         """Raises InputError when it has another number of channels than Info says."""
         found, named = piece.counts.shape[1], len(self.info.channels)
         if found != named:
@@ -84,15 +84,32 @@ class SampleReader:
             yield self._joined(held)
 
     def _joined(self, held: Sequence[Piece]) -> SampleBlock:
-        counts = held[0].counts if len(held) == 1 else np.concatenate([piece.counts for piece in held])
-        si = (counts if self._plain else counts[:, self._columns]).astype(np.float64) * self._scales
-        stamps = [(piece.first_index, piece.tick / self.info.tick_hz) for piece in held if piece.tick is not None]
+        stamps = [(piece.first_index, piece.tick) for piece in held if piece.tick is not None]
+        return self._si(
+            Stretch(
+                pod_id=held[0].pod_id,
+                boot_id=held[0].boot_id,
+                first_index=held[0].first_index,
+                stamp_index=np.array([index for index, _ in stamps], dtype=np.int64),
+                stamp_tick=np.array([tick for _, tick in stamps], dtype=np.int64),
+                counts=held[0].counts if len(held) == 1 else np.concatenate([piece.counts for piece in held]),
+            )
+        )
+
+    def stretch(self, stretch: Stretch) -> SampleBlock:
+        """The same of a stretch. Raises InputError as `check` does."""
+        self.check(stretch)
+        return self._si(stretch)
+
+    def _si(self, stretch: Stretch) -> SampleBlock:
+        counts = stretch.counts if self._plain else stretch.counts[:, self._columns]
+        si = counts.astype(np.float64) * self._scales
         return SampleBlock(
-            pod_id=held[0].pod_id,
-            boot_id=held[0].boot_id,
-            first_index=held[0].first_index,
-            stamp_index=np.array([index for index, _ in stamps], dtype=np.int64),
-            stamp_s=np.array([time_s for _, time_s in stamps], dtype=np.float64),
+            pod_id=stretch.pod_id,
+            boot_id=stretch.boot_id,
+            first_index=stretch.first_index,
+            stamp_index=stretch.stamp_index,
+            stamp_s=stretch.stamp_tick / self.info.tick_hz,
             accel_mps2=si[:, :3],
             gyro_radps=si[:, 3:],
         )

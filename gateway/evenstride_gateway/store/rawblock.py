@@ -29,7 +29,7 @@ MAX_SAMPLES = 65_536
 MAX_VALUES = 1 << 18  # counts in a block
 MAX_BODY = 1 << 20
 _MAX_PLAIN = 1 << 22
-_COLUMNS = 5
+COLUMNS = 5
 _LEVEL = 3
 
 
@@ -131,30 +131,28 @@ def unpack_heads(blocks: Iterable[tuple[Header, bytes]]) -> Int64s:
     one = zstandard.ZstdDecompressor()
     alike: dict[int, list[tuple[Header, bytes]]] = {}  # blocks of equally many frames are unpacked together
     for header, body in blocks:
-        size = 8 * _COLUMNS * header.frames
+        size = 8 * COLUMNS * header.frames
         with suppress(BlockError):
-            content = _content(body, one)[:size]
+            content = content_of(body, one)[:size]
             if size and len(content) == size:
                 alike.setdefault(header.frames, []).append((header, content))
-    tables = [np.empty((0, _COLUMNS), np.int64)]
+    tables = [np.empty((0, COLUMNS), np.int64)]
     for frames, group in alike.items():
         parts = np.frombuffer(b"".join(content for _, content in group), np.uint8).reshape(len(group), 8, -1)
-        delta = np.ascontiguousarray(parts.transpose(0, 2, 1)).view("<i8").reshape(len(group), _COLUMNS, frames)
+        delta = np.ascontiguousarray(parts.transpose(0, 2, 1)).view("<i8").reshape(len(group), COLUMNS, frames)
         table = np.cumsum(delta, axis=2, dtype=np.int64)
         announced = np.array([header.samples for header, _ in group])
         whole = (table[:, 4].sum(axis=1) == announced) & (table[:, 4] >= 0).all(axis=1)
-        tables.append(table[whole].transpose(0, 2, 1).reshape(-1, _COLUMNS))
+        tables.append(table[whole].transpose(0, 2, 1).reshape(-1, COLUMNS))
     return np.concatenate(tables)
 
 
 def unpack_frames(header: Header, body: bytes, pod_id: str) -> list[Frame]:
     """The frames of a checked block. Raises BlockError when header and content disagree."""
-    content, head_size = _content(body), 8 * _COLUMNS * header.frames
+    content, head_size = content_of(body), 8 * COLUMNS * header.frames
     try:
-        (packed,) = _LENGTH.unpack_from(body)
-        delta = from_planes(content[:head_size], "<i8").reshape(_COLUMNS, header.frames)
-        noise = body[_LENGTH.size + packed :]
-        counts = unpack_counts(content[head_size:], noise, header.samples, header.channels)
+        delta = from_planes(content[:head_size], "<i8").reshape(COLUMNS, header.frames)
+        counts = unpack_counts(content[head_size:], noise_of(body), header.samples, header.channels)
     except ValueError as error:
         raise BlockError(f"block does not hold what it announces: {error}") from error
     table = np.cumsum(delta, axis=1, dtype=np.int64)
@@ -174,10 +172,16 @@ def unpack_frames(header: Header, body: bytes, pod_id: str) -> list[Frame]:
     ]
 
 
-def _content(body: bytes, decompressor: zstandard.ZstdDecompressor | None = None) -> bytes:
+def content_of(body: bytes, decompressor: zstandard.ZstdDecompressor | None = None) -> bytes:
     """What the zstd frame of a frames block holds."""
     try:
         (packed,) = _LENGTH.unpack_from(body)
     except struct.error as error:
         raise BlockError(f"block does not hold what it announces: {error}") from error
     return _plain(body[_LENGTH.size : _LENGTH.size + packed], decompressor)
+
+
+def noise_of(body: bytes) -> bytes:
+    """The noise bits of a frames block, behind its zstd frame."""
+    (packed,) = _LENGTH.unpack_from(body)
+    return body[_LENGTH.size + packed :]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 Int64s = npt.NDArray[np.int64]
 _ORDERS = 5
 _HIGH = 8.0  # aim at a mean |high part| of this: less costs packed bits, more a wide alphabet (tried 2 to 16)
-_ESCAPE = -128
+ESCAPE = -128
 
 
 def planes(values: npt.NDArray[np.generic]) -> bytes:
@@ -40,9 +40,9 @@ def pack_counts(counts: npt.NDArray[np.int16]) -> tuple[bytes, bytes]:
         bits = (residual[:, None] >> np.arange(shift)) & 1
         noise.append(np.packbits(bits.astype(np.uint8)).tobytes())
     high = np.concatenate(high_parts) if high_parts else np.empty(0, np.int64)
-    escaped = (high <= _ESCAPE) | (high > 127)
+    escaped = (high <= ESCAPE) | (high > 127)
     full = high[escaped].astype("<i4")
-    symbols = np.where(escaped, _ESCAPE, high).astype(np.int8)
+    symbols = np.where(escaped, ESCAPE, high).astype(np.int8)
     head = bytes(parameters) + len(full).to_bytes(4, "little")
     return head + planes(full) + symbols.tobytes(), b"".join(noise)
 
@@ -55,7 +55,7 @@ def unpack_counts(coded: bytes, noise: bytes, n: int, channels: int) -> npt.NDAr
     if len(coded) != at + 4 * n_full + n * channels:
         raise ValueError("coded counts of another length")
     symbols = np.frombuffer(coded[at + 4 * n_full :], np.int8).astype(np.int64)
-    escaped = symbols == _ESCAPE
+    escaped = symbols == ESCAPE
     symbols[escaped] = from_planes(coded[at : at + 4 * n_full], "<i4")
     counts = np.empty((n, channels), np.int16)
     begin = 0

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
@@ -130,6 +131,13 @@ def read_entries(path: Path, report: RawReport | None = None) -> Iterator[PodInf
 def read_frames(path: Path, report: RawReport | None = None) -> Iterator[Frame]:
     """The frames of a log in the order of writing."""
     return (entry for entry in read_entries(path, report) if isinstance(entry, Frame))
+
+
+def read_blocks(path: Path) -> list[tuple[Header, bytes]]:
+    """The intact frames blocks of a log in the order of writing, still packed, in memory. Raises StoreError."""
+    with plain_errors(path.parent):
+        file = BytesIO(path.read_bytes())
+    return [(b.header, b.body) for b in _blocks(file, RawReport()) if b.header.kind is Kind.FRAMES]
 
 
 def read_heads(path: Path) -> Int64s:

@@ -8,21 +8,24 @@ from typing import Self
 
 from evenstride_analysis.model import PodInfo
 from evenstride_gateway.errors import StoreError
-from evenstride_gateway.ledger import Piece
+from evenstride_gateway.ledger import Piece, Stretch
 from evenstride_gateway.store import schema
 from evenstride_gateway.store.calibrations import Calibrating
 from evenstride_gateway.store.feeding import Feeding
 from evenstride_gateway.store.lock import WriterLock
 from evenstride_gateway.store.ordering import BootSpan, boot_spans, ordered_pieces
+from evenstride_gateway.store.rawblock import BlockError
 from evenstride_gateway.store.rawlog import (
     SUFFIX,
     RawReport,
     RawWriter,
     cut_tail,
+    read_blocks,
     read_entries,
     read_frames,
     read_heads,
 )
+from evenstride_gateway.store.rawmany import stretches, unpack_many
 from evenstride_gateway.store.reader import plain_errors
 from evenstride_gateway.store.rows import checked_id
 from evenstride_gateway.store.types import TailCut
@@ -106,6 +109,15 @@ class Store(Feeding, Calibrating):
     def raw_frames(self, session_id: str, pod_id: str, report: RawReport | None = None) -> Iterator[Piece]:
         """The stored samples of a pod: boots by id, in each the samples by index, each once (ordering.py)."""
         return ordered_pieces(read_frames(self._existing(session_id, pod_id), report))
+
+    def raw_stretches(self, session_id: str, pod_id: str) -> Iterator[Stretch] | None:
+        """The same samples and stamps as `raw_frames`, many frames at a time; None where the log must be read frame by
+        frame, because a block of it is unusual."""
+        try:
+            heads, counts = unpack_many(read_blocks(self._existing(session_id, pod_id)))
+        except BlockError:
+            return None
+        return stretches(pod_id, heads, counts)
 
     def raw_spans(self, session_id: str, pod_id: str) -> list[BootSpan]:
         """What `raw_frames` holds, counted boot by boot without unpacking a sample."""
