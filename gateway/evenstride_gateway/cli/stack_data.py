@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import ConfigError, InputError, SinkError, StoreError
 from evenstride_gateway.sinks.collect import page_count, session_pages
 from evenstride_gateway.sinks.influx import InfluxWriter
+from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.sinks.setup import Ready, set_up_v1, set_up_v2
 from evenstride_gateway.sinks.targets import InfluxTarget, influx_target
 from evenstride_gateway.sinks.verify import InfluxReader, Verification, verify_session
@@ -87,20 +89,25 @@ def backfill(session_ids: list[str], *, data: Path | None, as_json: bool) -> Non
 
 
 async def _backfill(store: Store, target: InfluxTarget, session_ids: list[str], *, quiet: bool) -> tuple[int, int]:
-    written = refused = 0
+    written = refused = done = 0
+    total = sum(page_count(store, session_id) for session_id in session_ids)
+
+    def count(n: int) -> None:
+        nonlocal written
+        written += n
+        tell(done, total)
+
+    def batches() -> Iterator[list[Point]]:
+        nonlocal done
+        for page in chain.from_iterable(session_pages(store, session_id) for session_id in session_ids):
+            yield from (page.points[start : start + BATCH] for start in range(0, len(page.points), BATCH))
+            done += 1
+
     async with InfluxWriter(target) as writer:
         with progress("backfill", quiet=quiet) as tell:
-            done, total = 0, sum(page_count(store, session_id) for session_id in session_ids)
-            tell(done, total)
-            for page in chain.from_iterable(session_pages(store, session_id) for session_id in session_ids):
-                for start in range(0, len(page.points), BATCH):
-                    left = await writer.deliver(page.points[start : start + BATCH])
-                    for one in left:
-                        err.print(f"refused: {one.reason}")
-                    refused += len(left)
-                written += len(page.points)
-                done += 1
-                tell(done, total)
+            for one in await writer.deliver_many(batches(), written=count):
+                err.print(f"refused: {one.reason}")
+                refused += 1
     return written - refused, refused
 
 

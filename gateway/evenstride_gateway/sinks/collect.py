@@ -70,7 +70,8 @@ def session_pages(store: Store, session_id: str) -> Iterator[Page]:
         low_s, high_s = page * PAGE_S if page else -inf, (page + 1) * PAGE_S if page + 1 < n else inf
         # Half a nanosecond earlier: as the times are rounded.
         strides = store.strides_between(session_id, low_s - 0.5e-9, high_s - 0.5e-9)
-        points = [present_point(stored, started_ns) for stored in strides]
+        # Of two under one key the one in force, which comes last: in whatever order they are written then.
+        points = list({(p.tags, p.time_ns): p for s in strides if (p := present_point(s, started_ns))}.values())
         points += [point for point in symmetry if low_s <= (point.time_ns - started_ns) / 1e9 < high_s]
         if page == 0:
             points += _gap_points(store, session_id, started_ns, runner_id)

@@ -5,10 +5,11 @@ nanoseconds), user and password as Basic authentication. 2.x: POST /api/v2/write
 Authorization: Token. 3 Core: the path of 2.x, the bucket is the database, Authorization: Bearer.
 """
 
+import asyncio
 import email.utils
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, cast
@@ -23,6 +24,7 @@ from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.sinks.targets import InfluxTarget, Version, tls_context
 
 TIMEOUT_S = 10.0
+AT_ONCE = 2  # requests: while the server puts one on its disk it can read the other
 MINUTE_S = 60.0  # what only a person can put right is tried again once a minute
 _LONGEST_ANSWER = 2_000
 
@@ -38,7 +40,7 @@ class InfluxWriter:
             self._client = httpx.AsyncClient(
                 base_url=target.url,
                 timeout=TIMEOUT_S,
-                limits=httpx.Limits(max_connections=1),
+                limits=httpx.Limits(max_connections=AT_ONCE),
                 trust_env=False,
                 headers=_headers(target),
                 auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
@@ -67,14 +69,43 @@ class InfluxWriter:
 
     async def deliver(self, points: Sequence[Point]) -> list[Refused]:
         """Write all points, as `write`. A point that is no line is refused like one that the server refuses."""
-        lines: list[str] = []
-        refused: list[Refused] = []
-        for point in points:
-            try:
-                lines.append(line_of(point))
-            except ValueError as error:
-                refused.append(Refused(content=str(point), reason=str(error)))
+        lines, refused = _lines(points)
         return refused + await self.write(lines)
+
+    async def deliver_many(
+        self, batches: Iterable[Sequence[Point]], *, written: Callable[[int], None] = lambda _: None
+    ) -> list[Refused]:
+        """Write batches whose order does not matter: the next one is made, in a thread, while two are under way.
+
+        `written` hears of each batch how many points it had. Raises SinkError, as `write`.
+        """
+        waiting, making = iter(batches), asyncio.Lock()
+        refused: list[Refused] = []
+
+        def make() -> tuple[int, list[str], list[Refused]] | None:
+            batch = next(waiting, None)
+            return None if batch is None else (len(batch), *_lines(batch))
+
+        async def carry() -> None:
+            while True:
+                async with making:
+                    made = await asyncio.to_thread(make)
+                if made is None:
+                    return
+                n, lines, unfit = made
+                refused.extend(unfit + await self.write(lines))
+                written(n)
+
+        failed: SinkError | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for n in range(AT_ONCE + 1):
+                    tasks.create_task(carry(), name=f"influx: writer {n}")
+        except* SinkError as errors:
+            (failed, *_) = [error for error in errors.exceptions if isinstance(error, SinkError)]
+        if failed is not None:
+            raise failed
+        return refused
 
     async def write(self, lines: Sequence[str]) -> list[Refused]:
         """Write all lines; returns those that the server will never take, with its reason.
@@ -145,6 +176,17 @@ class InfluxWriter:
             return
         if theirs.tzinfo is not None and self.health is not None:
             self.health.clock_off_s = (theirs - self._utc()).total_seconds()
+
+
+def _lines(points: Iterable[Point]) -> tuple[list[str], list[Refused]]:
+    lines: list[str] = []
+    refused: list[Refused] = []
+    for point in points:
+        try:
+            lines.append(line_of(point))
+        except ValueError as error:
+            refused.append(Refused(content=str(point), reason=str(error)))
+    return lines, refused
 
 
 def _headers(target: InfluxTarget) -> dict[str, str]:

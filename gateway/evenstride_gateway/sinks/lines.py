@@ -27,7 +27,6 @@ def plain_text(text: str) -> str:
     return text[:LONGEST_TEXT].translate(_PLAIN_TEXT)
 
 
-@lru_cache(maxsize=_KNOWN)
 def tag_value(text: str) -> str:
     """`plain_tag` as it is written: commas, equals signs and spaces escaped."""
     return plain_tag(text).translate(_TAG_ESCAPES)
@@ -45,9 +44,9 @@ class LineFormat:
     def __init__(self, measurement: Measurement) -> None:
         self.measurement = measurement
         self._kinds = tuple(field.kind for field in measurement.fields)
-        tags = "".join(f",{tag.name}=%s" for tag in measurement.tags)
         fields = ",".join(f"{field.name}={_FORMATS[field.kind]}" for field in measurement.fields)
-        self._template = f"{measurement.name}{tags} {fields} %d"
+        self._template = f"%s {fields} %d"
+        self._series = lru_cache(maxsize=_KNOWN)(self._series_of)
         self._texts = tuple(i for i, kind in enumerate(self._kinds) if kind is Kind.TEXT)
         self._flags = tuple(i for i, kind in enumerate(self._kinds) if kind is Kind.BOOLEAN)
 
@@ -61,10 +60,17 @@ class LineFormat:
             ready[i] = text_value(str(ready[i]))
         for i in self._flags:
             ready[i] = "true" if ready[i] else "false"
-        line = self._template % (*map(tag_value, point.tags), *ready, point.time_ns)
+        line = self._template % (self._series(point.tags), *ready, point.time_ns)
         if "=nan" in line or "=inf" in line or "=-inf" in line:
             self._refuse(point)
         return line
+
+    def _series_of(self, tags: tuple[str, ...]) -> str:
+        """Measurement and tags, sorted by name as the server would otherwise have to."""
+        names = (tag.name for tag in self.measurement.tags)
+        return ",".join(
+            [self.measurement.name, *sorted(f"{n}={tag_value(t)}" for n, t in zip(names, tags, strict=True))]
+        )
 
     def _refuse(self, point: Point) -> None:
         for field, value in zip(self.measurement.fields, point.values, strict=True):

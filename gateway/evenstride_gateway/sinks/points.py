@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 
 from evenstride_analysis.context import Placed
 from evenstride_analysis.model import Doubt, LossCause, Measure, PartKind, Session, Surface, Symmetry
@@ -24,11 +25,18 @@ def at_ns(started_ns: int, t_s: float) -> int:
     return started_ns + round(t_s * 1e9)
 
 
+@lru_cache(maxsize=4096)
 def surface_word(place: Placed) -> str:
     """Straight or bend in the words of a session's parts."""
     if place.surface is not Surface.BEND:
         return place.surface.value
     return (PartKind.BEND_LEFT if place.direction > 0 else PartKind.BEND_RIGHT).value
+
+
+@cache
+def _doubt_words(doubt: Doubt) -> tuple[bool, str]:
+    """Whether the stride is clean, and its doubts."""
+    return not doubt & ~Doubt.CLIPPED, "|".join(doubt.names)
 
 
 def stride_point(
@@ -57,8 +65,7 @@ def stride_point(
             0.0 if heading is None else dps_from_radps(heading),
             surface_word(stored.place),
             stored.place.lap or 0,
-            not stride.doubt & ~Doubt.CLIPPED,
-            "|".join(stride.doubt.names),
+            *_doubt_words(stride.doubt),
             stride.method,
         ),
         at_ns(started_ns, t_s),

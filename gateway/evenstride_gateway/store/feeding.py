@@ -8,6 +8,7 @@ from evenstride_gateway.store.strides import StrideWriter
 from evenstride_gateway.store.types import Dated, Parked, StoredStride
 
 _AT_ONCE = 500  # SQLite's limit of variables is far above
+_STORED = ", ".join(rows.STORED_COLUMNS)
 MOST_PARKED = 10_000
 
 
@@ -22,22 +23,22 @@ class Feeding(StrideWriter):
         for start in range(0, len(wanted), _AT_ONCE):
             ids = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(ids))
-            for row in self._rows(f"SELECT * FROM strides WHERE stride_id IN ({marks})", *ids):
+            for row in self._rows(f"SELECT {_STORED} FROM strides WHERE stride_id IN ({marks})", *ids):
                 session_id: str = row["session_id"]
                 if session_id not in wearers:
                     wearers[session_id] = self._wearers(session_id)
-                found[row["stride_id"]] = wearers[session_id].stored(row)
+                found[row["stride_id"]] = wearers[session_id].stored_fast(row)
         return found
 
     def strides_between(self, session_id: str, from_s: float, to_s: float) -> list[StoredStride]:
         """The strides published in [from_s, to_s), retired ones first: of two under one key the last one holds."""
         wearers = self._wearers(session_id)
         found = self._rows(
-            "SELECT * FROM strides WHERE session_id = ? AND published_t_s >= ? AND published_t_s < ?"
+            f"SELECT {_STORED} FROM strides WHERE session_id = ? AND published_t_s >= ? AND published_t_s < ?"
             " ORDER BY retired DESC, published_t_s, stride_id",
             *(session_id, from_s, to_s),
         )
-        return [wearers.stored(row) for row in found]
+        return [wearers.stored_fast(row) for row in found]
 
     def last_published_s(self, session_id: str) -> float:
         """When the session's last stride was published, retired or not; 0 without one."""

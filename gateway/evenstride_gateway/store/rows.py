@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from evenstride_analysis.context import Placed
@@ -29,6 +30,8 @@ from evenstride_gateway.store.types import Change, ChangeKind, Entity, Published
 
 GRID_S = 10.0
 STRIDE_COLUMNS = tuple(field.name for field in fields(Stride))
+_ABOUT = ("stride_id", "session_id", "published_t_s", "retired", "change", "surface", "direction", "lap")
+STORED_COLUMNS = (*_ABOUT, *STRIDE_COLUMNS)  # what `Wearers.stored_fast` takes
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -118,6 +121,21 @@ def place_of(row: sqlite3.Row) -> Placed:
     return Placed(surface=Surface(row["surface"]), direction=row["direction"], lap=row["lap"])
 
 
+@lru_cache(maxsize=4096)
+def _placed(surface: str, direction: int, lap: int | None) -> Placed:
+    return Placed(surface=Surface(surface), direction=direction, lap=lap)
+
+
+@cache
+def _gait(word: str) -> Gait:
+    return Gait(word)
+
+
+@cache
+def _doubt(bits: int) -> Doubt:
+    return Doubt(bits)
+
+
 def grid_index(symmetry: Symmetry) -> int:
     index = round(symmetry.t_s / GRID_S)
     if index * GRID_S != symmetry.t_s:
@@ -196,6 +214,24 @@ class Wearers:
             runner_id=runner_id,
             side=side,
             place=place_of(row),
+        )
+
+    def stored_fast(self, row: sqlite3.Row) -> StoredStride:
+        """The same for a row of STORED_COLUMNS, in a third of the time: sinks read seasons."""
+        stride_id, session_id, t_s, retired, change, surface, direction, lap, *rest = row
+        values: dict[str, Any] = dict(zip(STRIDE_COLUMNS, rest, strict=True))
+        values["gait"], values["doubt"] = _gait(values["gait"]), _doubt(values["doubt"])
+        runner_id, side = self.at(values["pod_id"], t_s)
+        return StoredStride(
+            stride_id=stride_id,
+            session_id=session_id,
+            stride=Stride(**values),
+            published_t_s=t_s,
+            retired=bool(retired),
+            change=change,
+            runner_id=runner_id,
+            side=side,
+            place=_placed(surface, direction, lap),
         )
 
     def key(self, row: sqlite3.Row) -> PublishedKey:
