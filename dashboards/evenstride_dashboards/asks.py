@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_analysis.model import PartKind, Side
 from evenstride_dashboards import look
-from evenstride_dashboards.panels import PALE, Frame, Styles, coloured, figure, joined, reshape, rows, style
+from evenstride_dashboards.panels import PALE, Frame, Styles, coloured, figure, joined, reshape, rows, steps, style
 from evenstride_dashboards.queries import Column, Part, Query
 from evenstride_gateway.sinks.schema import STRIDE, SYMMETRY
 
@@ -24,6 +24,7 @@ BAND: Styles = {
 CLEAN_RUN: dict[str, str | bool] = {"clean": True, "gait": "run"}
 SURFACES = (PartKind.STRAIGHT, PartKind.BEND_LEFT, PartKind.BEND_RIGHT)
 ON_TRACK = {"lap": 0}
+EVEN_LINE = steps((None, look.INK), (50.0, look.EVEN))  # of a balance, %
 TEXT_COLOUR = [style("custom.cellOptions", {"type": "color-text"})]
 
 

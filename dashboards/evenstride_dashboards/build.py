@@ -16,7 +16,7 @@ from evenstride_dashboards.panels import placed
 from evenstride_dashboards.pods import pods
 from evenstride_dashboards.queries import SOURCE, Column, Query, values_of
 from evenstride_dashboards.track import live, squad
-from evenstride_gateway.sinks.schema import POD, SESSION
+from evenstride_gateway.sinks.schema import POD, SESSION, SYMMETRY, Measurement
 
 GENERATED = Path(__file__).parent / "generated"
 TAG = "evenstride"
@@ -35,7 +35,11 @@ SESSIONS = Query(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A dashboard: its panels and what chooses among the data. `chosen`: the tags with a variable, `many`: several."""
+    """A dashboard: its panels and what chooses among the data. `chosen`: the tags with a variable, `many`: several.
+
+    `lists`: whose points in the time range name what can be chosen. A session's own point lies at its start: what runs
+    is named by the points of the grid.
+    """
 
     uid: str
     title: str
@@ -43,6 +47,7 @@ class Board:
     panels: Callable[[], Sequence[Builder[model.Panel]]]
     chosen: tuple[str, ...]
     many: bool
+    lists: Measurement
     back: str
     refresh: str
 
@@ -55,6 +60,7 @@ BOARDS = (
         panels=live,
         chosen=("runner",),
         many=False,
+        lists=SYMMETRY,
         back="now-10m",
         refresh="5s",
     ),
@@ -65,6 +71,7 @@ BOARDS = (
         panels=squad,
         chosen=("runner",),
         many=True,
+        lists=SYMMETRY,
         back="now-3h",
         refresh="10s",
     ),
@@ -75,6 +82,7 @@ BOARDS = (
         panels=session,
         chosen=("runner", "session"),
         many=False,
+        lists=SESSION,
         back="now-24h",
         refresh="",
     ),
@@ -85,6 +93,7 @@ BOARDS = (
         panels=season,
         chosen=("runner",),
         many=False,
+        lists=SESSION,
         back="now-6M",
         refresh="",
     ),
@@ -95,6 +104,7 @@ BOARDS = (
         panels=pods,
         chosen=("pod",),
         many=True,
+        lists=POD,
         back="now-3h",
         refresh="10s",
     ),
@@ -145,13 +155,12 @@ def build(board: Board) -> model.Dashboard:
 
 
 def _variable(board: Board, tag: str) -> dashboard.QueryVariable:
-    measurement = POD if tag == "pod" else SESSION
     chosen = "runner" if tag == "session" else ""
     variable = (
         dashboard.QueryVariable(tag)
         .label(tag.capitalize())
         .datasource(SOURCE)
-        .query(values_of(measurement, tag, chosen=chosen))
+        .query(values_of(board.lists, tag, chosen=chosen))
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(model.VariableSort.ALPHABETICAL_DESC if tag == "session" else model.VariableSort.ALPHABETICAL_ASC)
     )

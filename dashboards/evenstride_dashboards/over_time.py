@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_analysis.model import Doubt, Side
 from evenstride_dashboards import look
-from evenstride_dashboards.asks import BAND, LEGS, ON_TRACK, balance, by_lap, by_surface, legs
+from evenstride_dashboards.asks import BAND, EVEN_LINE, LEGS, ON_TRACK, balance, by_lap, by_surface, legs
 from evenstride_dashboards.panels import (
     PALE,
     Frame,
@@ -97,7 +97,8 @@ def session() -> Panels:
                 decimals=1,
                 queries=balance(*ONE),
                 styles=BAND,
-            )
+            ),
+            levels=EVEN_LINE,
         ),
         states(
             Frame(

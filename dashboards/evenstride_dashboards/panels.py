@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueColorMode,
     BigValueGraphMode,
+    GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     LineInterpolation,
@@ -115,7 +116,10 @@ def lines(
     gap_ms: float = 30_000,
     changes: Sequence[model.DataTransformerConfig] = (),
 ) -> timeseries.Panel:
-    """Values over time. A hole longer than `gap_ms` stays a hole: nothing is drawn where nothing was measured."""
+    """Values over time, the levels as dashed lines.
+
+    A hole longer than `gap_ms` stays a hole: nothing is drawn where nothing was measured.
+    """
     panel = framed(timeseries.Panel(), frame)
     for change in changes:
         panel.with_transformation(change)
@@ -129,7 +133,10 @@ def lines(
         .show_legend(True)
         .calcs(["lastNotNull"])
     )
-    return panel if levels is None else panel.thresholds(levels)
+    if levels is None:
+        return panel
+    style_of = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+    return panel.thresholds(levels).thresholds_style(style_of)
 
 
 def rows(frame: Frame, *, sort: str = "", changes: Sequence[model.DataTransformerConfig] = ()) -> table.Panel:

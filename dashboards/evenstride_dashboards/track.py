@@ -4,7 +4,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
 from evenstride_dashboards import look
-from evenstride_dashboards.asks import BAND, CLEAN_RUN, LEGS, balance, by_lap, cadence, lap, legs
+from evenstride_dashboards.asks import BAND, CLEAN_RUN, EVEN_LINE, LEGS, balance, by_lap, cadence, lap, legs
 from evenstride_dashboards.panels import Frame, coloured, figure, joined, lines, reshape, rows, steps, style
 from evenstride_dashboards.queries import FRESH_S, Column, Query
 from evenstride_gateway.sinks.schema import BASELINE, STRIDE, SYMMETRY
@@ -97,7 +97,8 @@ def live() -> Panels:
                 decimals=1,
                 queries=balance(runner),
                 styles=BAND,
-            )
+            ),
+            levels=EVEN_LINE,
         ),
         lines(
             Frame(

@@ -237,6 +237,15 @@ def test_the_variables_offer_what_there_is(season: Season) -> None:
     assert offered["pod"] == {LEFT_POD, RIGHT_POD}
 
 
+def test_a_runner_can_be_chosen_long_after_the_start(season: Season) -> None:
+    late = replace(season.windows[0], from_ms=season.windows[0].to_ms - 60_000)
+    for uid in ("evenstride-live", "evenstride-squad"):
+        page: dict[str, Any] = json.loads((DASHBOARDS / f"{uid}.json").read_text(encoding="utf-8"))
+        (variable,) = [one for one in page["templating"]["list"] if one["name"] == "runner"]
+        answers = season.server.query(late.filled(variable["query"]), "evenstride")
+        assert [row["distinct"] for row in answers] == ["anna"]
+
+
 def test_the_season_that_is_served_has_something_to_tell(season: Season) -> None:
     verdicts = {row["verdict"] for row in season.rows["baseline"] if row["measure"] == "stance_symmetry"}
     assert verdicts == {"changed", "not changed", "not comparable"}
