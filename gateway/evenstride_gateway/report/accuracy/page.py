@@ -10,6 +10,7 @@ from evenstride_gateway.report.accuracy.goals import in_short
 from evenstride_gateway.report.accuracy.tables import beyond, distortions, elsewhere, planted, simulated
 from evenstride_gateway.report.accuracy.words import (
     BEYOND,
+    CAPTIONS,
     CURVE,
     ELSEWHERE,
     HEAD,
@@ -37,28 +38,29 @@ def page(study: Study, pictures: Iterable[str], folder: str) -> str:
     """The whole document; `pictures` are the names of the files that lie in `folder`, relative to the document."""
     drawn = set(pictures)
 
-    def picture(name: str, words: str) -> str:
-        return f"![{words}]({folder}/{name})\n\n" if name in drawn else ""
+    def picture(name: str) -> str:
+        words, caption = CAPTIONS[name]
+        return f"![{words}]({folder}/{name})\n\n{caption}\n\n" if name in drawn else ""
 
     parts = [
         f"# Accuracy\n\n{HEAD}\n\n",
         "## In short\n\n" + in_short(study),
         f"## How it was measured\n\n{HOW}\n\n",
         "## Stance by speed and method\n\nEach runner was left out of training, then tested.\n\n" + _by_speed(study),
-        picture("agreement.svg", "Bland-Altman plot of the mean stance of each leg in each run, both methods"),
-        picture("error-by-speed.svg", "Mean error of each runner at each speed, both methods"),
+        picture("agreement.svg"),
+        picture("error-by-speed.svg"),
         "## Who is left out\n\n" + _by_kind(study),
         "### Worst runners\n\n" + _runners(study),
         f"## What a stride says of its own error\n\n{UNCERTAIN}\n\n" + _coverage(study),
         _provisional(study),
         f"## Learning curve over runners\n\n{CURVE}\n\n" + _curve(study),
-        picture("learning-curve.svg", "Stance error against the number of training runners"),
+        picture("learning-curve.svg"),
         f"## Off the training set\n\n{ROBUST}\n\n" + distortions(study),
-        picture("robustness.svg", "Stance error under each distortion, both methods"),
+        picture("robustness.svg"),
         f"### Other laboratories, a real gyro, real walking\n\n{ELSEWHERE}\n\n" + elsewhere(study),
         f"## The virtual runner\n\n{SIMULATED}\n\n" + simulated(study),
         f"## Symmetry: coverage and power\n\n{PLANTED}\n\n" + planted(study) if study.planted else "",
-        picture("power.svg", "Share of runners called uneven against the planted symmetry index"),
+        picture("power.svg"),
         *(f"## {section.title}\n\n{section.text.strip()}\n\n" for section in study.sections),
         f"## Variants tried\n\n{VARIANTS.format(n=study.variants)}\n\n" if study.variants else "",
         f"### Beyond the estimator\n\n{BEYOND}\n\n" + beyond(study) if study.tried else "",

@@ -5,6 +5,7 @@
 # altair's generated classes are only partly typed
 
 import re
+from statistics import fmean, stdev
 from typing import Any
 
 import altair as alt
@@ -18,6 +19,7 @@ LEARNED, RULES = "#0b62b8", "#b85200"
 _SPEEDS = ["#0b62b8", "#b85200", "#3a3a3a"]
 _SHAPES = ["circle", "square", "triangle-up"]
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+_TWO_SIDED_95 = 1.959964
 _LONG_NUMBER = re.compile(r"(\d+\.\d)\d+")
 Row = dict[str, Any]
 
@@ -54,11 +56,12 @@ def agreement(study: Study) -> str:
         for name, found in zip(names, (leg.learned_s, leg.rules_s), strict=True)
     ]
     limits: list[Row] = []
-    for name, method in zip(names, ("learned", "rules"), strict=True):
-        whole = study.figures[method]["runner"].overall
+    for name in names:
+        off = [row["off"] for row in rows if row["method"] == name]
+        middle, reach = fmean(off), _TWO_SIDED_95 * stdev(off)
         limits += [
-            {"method": name, "y": ms_from_s(y), "kind": kind}
-            for y, kind in ((whole.loa_low_s, "limit"), (whole.bias_s, "bias"), (whole.loa_high_s, "limit"))
+            {"method": name, "y": y, "kind": kind}
+            for y, kind in ((middle - reach, "limit"), (middle, "bias"), (middle + reach, "limit"))
         ]
     speeds = sorted({row["speed"] for row in rows})
     points = (
@@ -101,7 +104,10 @@ def error_by_speed(study: Study) -> str:
     ]
     base = alt.Chart().encode(
         x=alt.X(
-            "speed:Q", title="speed, m/s", scale=alt.Scale(domain=[2.2, 4.8], nice=False), axis=_axis([2.5, 3.5, 4.5])
+            "speed:Q",
+            title="speed, m/s",
+            scale=alt.Scale(domain=[2.2, 4.8], nice=False),
+            axis=_axis([2.5, 3.5, 4.5], ".1f"),
         )
     )
     each = base.mark_line(
@@ -189,8 +195,8 @@ def power(study: Study) -> str:
     return _svg(chart.properties(width=420, height=230), "How often a planted difference is called real")
 
 
-def _axis(values: list[float]) -> Any:
-    return alt.Axis(values=values, grid=False)
+def _axis(values: list[float], form: str = "d") -> Any:
+    return alt.Axis(values=values, grid=False, format=form)
 
 
 def _svg(chart: Any, label: str) -> str:

@@ -101,3 +101,29 @@ WHY = {
     " visible.",
 }
 UNKNOWN = "why is not known."
+
+CAPTIONS = {
+    "agreement.svg": (
+        "Bland-Altman plot of the mean stance of each leg in each run, both methods",
+        "Each point is the mean stance of one leg in one run, its runner left out. Solid: mean difference; dashed: 95 %"
+        " limits of\nagreement of these means (those of single stances stand in the table).",
+    ),
+    "error-by-speed.svg": (
+        "Mean error of each runner at each speed, both methods",
+        "A thin line is one runner, both legs together; the thick one is the mean of all. Flat lines: the same error at"
+        " every\nspeed, which a change between two runs does not see.",
+    ),
+    "learning-curve.svg": (
+        "Stance error against the number of training runners",
+        "Points: all groups together; bars: the best and the worst group; dashed: the rules.",
+    ),
+    "robustness.svg": (
+        "Stance error under each distortion, both methods",
+        "Circles: the learned method; diamonds: the rules. Further left is better.",
+    ),
+    "power.svg": (
+        "Share of runners called uneven against the planted symmetry index",
+        "How often a difference of this size is called `real`, and `real` or `possible`. The curves of the runners"
+        " through the\ndetector rest on few runners a level and scatter.",
+    ),
+}
