@@ -51,7 +51,7 @@ def test_what_the_methods_find_stands_in_for_their_code() -> None:
     before = stamps(made_from, "learned", "found")
     assert stamps(made_from, "learned", "found") == before
     found = stamps(made_from, "learned", "found otherwise")
-    assert {part for part in before if before[part] == found[part]} == {"lessons", "variants"}
+    assert {part for part in before if before[part] == found[part]} == {"lessons", "variants", "drawn", "baselines"}
     taught = stamps(made_from, "learned otherwise", "found")
     assert {part for part in before if before[part] != taught[part]} == {"lessons", "tests", "variants", "early"}
     assert {"strides", "training", "symmetry", "context"} <= made_from.code.keys()

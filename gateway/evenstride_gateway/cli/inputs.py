@@ -31,7 +31,7 @@ _BEHIND = {
     "impact": ("simulate", "study/impact.py"),
     "baselines": ("student.py", "symmetry", "baseline", "study/baselines.py"),
 }
-_TAUGHT, _BOTH = ("lessons", "variants"), ("tests", "early")
+_TAUGHT, _BOTH, _DRAWN = ("lessons", "variants"), ("tests", "early"), ("drawn", "baselines")
 _FOUND_BY = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "model.py", "strides", "training")
 _BEHAVIOUR = (*_FOUND_BY, *_BEHIND["tests"], "study/folds.py", "study/behaviour.py")
 
@@ -61,8 +61,9 @@ def stamps(made_from: Inputs, learned: str, found: str) -> dict[str, str]:
     """
     package = _package()
     taught = f"{learned} {made_from.data} {_versions()}"
-    rest = f"{found} {made_from.data} {made_from.tables} {_versions()}"
-    asked = dict.fromkeys(_BEHIND, rest) | dict.fromkeys(_TAUGHT, taught) | dict.fromkeys(_BOTH, f"{taught} {found}")
+    drawn = f"{made_from.tables} {_versions()}"
+    asked = dict.fromkeys(_BEHIND, f"{found} {made_from.data} {drawn}") | dict.fromkeys(_DRAWN, drawn)
+    asked |= dict.fromkeys(_TAUGHT, taught) | dict.fromkeys(_BOTH, f"{taught} {found}")
     return {part: f"{asked[part]} {_code(package, names)}" for part, names in _BEHIND.items()}
 
 
