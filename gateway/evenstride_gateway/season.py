@@ -1,5 +1,6 @@
 """Many recordings or stored sessions at once, on any executor: one failing does not stop the others."""
 
+import gc
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -137,6 +138,8 @@ def process_pool(jobs: int | None, inputs: int) -> Generator[Executor]:
     """`jobs` processes (None = one for each core), no more than there are inputs. Raises InputError below 1."""
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs {jobs}: 1 or more")
-    # spawned, not forked: a fork would copy the locks that threads of this process (the progress bar) may hold
-    with ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, max(1, inputs)), mp_context=get_context("spawn")) as pool:
+    processes = min(jobs or os.cpu_count() or 1, max(1, inputs))
+    # spawned, not forked: a fork would copy the locks that threads of this process (the progress bar) may hold;
+    # frozen: what is imported lives as long as the process, and is not to be searched for garbage again and again
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.freeze) as pool:
         yield pool

@@ -1,12 +1,12 @@
 """The stride detector alone: one push for each notification, as the gateway feeds it, and whole recordings.
 
 `python -m benchmarks.detector SECONDS` measures once and prints JSON: so a peer, or the same source without numba, can
-be measured in turn, each in a process of its own.
+be measured in turn, each in a process of its own; with HOURS_S behind it, memory is measured over so long.
 """
 
+import gc
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,14 +15,13 @@ from statistics import median
 
 import numpy as np
 
-from evenstride_analysis.compiled import COMPILES
 from evenstride_analysis.model import SampleBlock, Side, Stride
 from evenstride_analysis.strides.detector import StrideDetector
 from evenstride_analysis.strides.estimator import Estimator, Events, RulesEstimator, StrideWindow
 from evenstride_analysis.strides.learned.estimator import LearnedEstimator
 from evenstride_analysis.strides.rules import DEFAULT_RULES
 
-from .figures import Figure, spending, spread
+from .figures import Figure, apart, spending, spread
 from .material import FRAME_SAMPLES, NOMINAL_RATE_HZ, PODS, SENSOR, blocks, signal
 
 SIDE = Side.LEFT
@@ -83,6 +82,7 @@ def measured(seconds: int) -> dict[str, float]:
         "ensemble whole": (large, lambda: Ensemble(NETWORKS)),
     }
     found: dict[str, float] = {}
+    gc.freeze()  # modules and the samples: no part of what a stride costs
     for name, (items, estimator) in cases.items():
         _strides(detector(estimator()), large)  # compiled by now
         best_s = float("inf")
@@ -101,15 +101,7 @@ def _strides(own: StrideDetector, items: Iterable[SampleBlock]) -> list[Stride]:
 
 def child(seconds: int, *, compiled: bool) -> dict[str, float]:
     """`measured` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"{__package__}.detector".removeprefix("tests."), str(seconds)],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).resolve().parents[1],
-        env=os.environ | {"EVENSTRIDE_COMPILED": "1" if compiled else "0", "OMP_NUM_THREADS": "1"},
-    )
-    return json.loads(done.stdout)
+    return apart("detector", seconds, compiled=compiled)
 
 
 def held_mib(seconds: int, hours_s: int) -> tuple[float, float]:
@@ -141,13 +133,13 @@ def _resident_mib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def run(*, seconds: int = 300, rounds: int = 5, hours_s: int = _SIX_HOURS_S) -> list[Figure]:
+def run(*, seconds: int = 300, rounds: int = 5, hours_s: int = _SIX_HOURS_S, compiled: bool = True) -> list[Figure]:
     fast: list[dict[str, float]] = []
     plain: list[dict[str, float]] = []
     for _ in range(rounds):
-        fast.append(child(seconds, compiled=True))
+        fast.append(child(seconds, compiled=compiled))
         plain.append(child(min(seconds, 60), compiled=False))
-    early, late = held_mib(min(seconds, 60), hours_s)
+    early, late = apart("detector", min(seconds, 60), hours_s, compiled=compiled)
     how = f"best of 3 in each of {rounds} processes, in turn; {seconds} s of one pod at 416 Hz; CPU time"
     return [
         _speed("17", "blocks of 17 samples", "numba", [each["17"] for each in fast], how),
@@ -164,7 +156,7 @@ def run(*, seconds: int = 300, rounds: int = 5, hours_s: int = _SIX_HOURS_S) -> 
             goal="flat",
             measured=f"{late - early:+.1f} MiB from the first hour to the sixth (resident {late:.0f} MiB)",
             holds=late - early < 4.0,
-            how=f"{hours_s / 3600:g} h of samples, blocks of 17; compiled: {COMPILES}",
+            how=f"{hours_s / 3600:g} h of samples, blocks of 17, with numba; in a process of its own",
         ),
     ]
 
@@ -191,4 +183,4 @@ def _beside(what: str, times_real: list[float], how: str) -> Figure:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured(int(sys.argv[1]))))
+    print(json.dumps(held_mib(*map(int, sys.argv[1:])) if len(sys.argv) > 2 else measured(int(sys.argv[1]))))

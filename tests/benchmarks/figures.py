@@ -1,12 +1,17 @@
 """What a benchmark says: a goal, the figure that was measured, and how it was measured."""
 
+import json
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +57,19 @@ def one_core() -> Generator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def apart(module: str, *arguments: float, compiled: bool) -> Any:
+    """What a module of this package prints as JSON when it is run in a process of its own, on one thread."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"{__package__}.{module}".removeprefix("tests."), *map(str, arguments)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+        env=os.environ | {"EVENSTRIDE_COMPILED": "1" if compiled else "0", "OMP_NUM_THREADS": "1"},
+    )
+    return json.loads(done.stdout)
 
 
 def repeated(times: int, measure: Callable[[], float]) -> list[float]:
