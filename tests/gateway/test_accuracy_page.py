@@ -279,6 +279,17 @@ def test_the_page_lies_beside_its_figures_and_pictures(study: Study, tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {"accuracy", "accuracy.md", "accuracy.json"}
 
 
+def test_the_page_follows_from_its_stored_figures(study: Study, tmp_path: Path) -> None:
+    whole = replace(study.figures["learned"][RUNNER].overall, rmse_s=0.004249999999)  # 4.25 once it is stored
+    learned = replace(study.figures["learned"][RUNNER], overall=whole)
+    by_kind = study.figures["learned"] | {RUNNER: learned}
+    written = tmp_path / "accuracy.md"
+    write(replace(study, figures=study.figures | {"learned": by_kind}), written)
+    read_back = load_study(tmp_path / "accuracy.json")
+    drawn = [path.name for path in (tmp_path / "accuracy").iterdir()]
+    assert written.read_text("utf-8") == page(read_back, drawn, "accuracy")
+
+
 def test_pictures_show_both_methods_and_describe_themselves(drawn: dict[str, str]) -> None:
     for name, svg in drawn.items():
         assert 'role="img"' in svg, name

@@ -20,7 +20,7 @@ try:
     from evenstride_gateway.cli.study import RECHECKED, measure, recompute
     from evenstride_gateway.report.accuracy.page import page as words
     from evenstride_gateway.report.accuracy.pictures import pictures
-    from evenstride_gateway.report.accuracy.stored import dump_study, load_study, plain
+    from evenstride_gateway.report.accuracy.stored import dump_study, load_study, plain, settled
 except ImportError as missing:
     raise EvenstrideError(f"accuracy needs `pip install evenstride[train,report]`: {missing}") from missing
 
@@ -60,6 +60,7 @@ def accuracy(
 
 def write(study: Study, page: Path) -> list[Path]:
     """The page, its figures (.json) and its pictures in a folder of its name."""
+    study = settled(study)
     drawn = pictures(study)
     beside = page.with_suffix("")
     beside.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,11 @@ def dump_study(study: Study) -> str:
     return json.dumps(plain(study), indent=1, ensure_ascii=False) + "\n"
 
 
+def settled(study: Study) -> Study:
+    """The study as it will be read back: page and pictures say what the stored figures say, to the last digit."""
+    return _STUDY.validate_json(dump_study(study))
+
+
 def load_study(path: Path) -> Study:
     """Raises InputError where the file is missing or is not what `dump_study` writes."""
     try:
