@@ -151,16 +151,35 @@ class Host:
                 await self._new.wait()
         return self.frames
 
+    async def records_of(self, n: int) -> list[air.StrideRecords]:
+        """The messages of live records, as soon as they hold `n`."""
+        async with asyncio.timeout(60):
+            while True:
+                found = [message for message in self.heard if isinstance(message, air.StrideRecords)]
+                if sum(len(message.records) for message in found) >= n:
+                    return found
+                self._new.clear()
+                await self._new.wait()
+
     async def backfill(self, entry: air.LogRange) -> list[air.RawFrame]:
-        """What the log holds of a range."""
+        """The samples that the log holds of a range."""
+        await self._fetch(entry)
+        return [frame for frame in self.frames if frame.backfill]
+
+    async def records(self, entry: air.LogRange) -> list[air.StrideRecord]:
+        """The records that the log holds of a range."""
+        await self._fetch(entry)
+        messages = [m for m in self.heard if isinstance(m, air.StrideRecords) and m.backfill]
+        return [record for message in messages for record in message.records]
+
+    async def _fetch(self, entry: air.LogRange) -> None:
         self.heard.clear()
         count = entry.end_index - entry.first_index
-        await self.ok(air.Backfill(boot_id=entry.boot_id, first_index=entry.first_index, count=count))
-        async with asyncio.timeout(20):
+        await self.ok(air.Backfill(boot_id=entry.boot_id, first_index=entry.first_index, count=count, what=entry.what))
+        async with asyncio.timeout(30):
             while not any(isinstance(message, air.BackfillDone) for message in self.heard):
                 self._new.clear()
                 await self._new.wait()
-        return [frame for frame in self.frames if frame.backfill]
 
     async def ranges(self) -> list[air.LogRange]:
         return list(air.LogRanges.from_bytes(await self.ok(air.LogStatus(first=0))).ranges)

@@ -1,0 +1,81 @@
+"""Strides that the firmware computes while it runs: sent live, logged before, the same as the gateway's. Real time."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.host_pods import POD_ID, HostPod, air_world
+
+from evenstride_analysis.model import Doubt, SampleBlock, Side, Stride
+from evenstride_analysis.simulate import uneven
+from evenstride_analysis.strides.detector import StrideDetector
+from evenstride_gateway import air
+from evenstride_gateway.air.uuids import TICK_HZ
+from evenstride_gateway.virtual.pod_signal import ACCEL_RANGE_MPS2, GYRO_RANGE_RADPS, NOMINAL_RATE_HZ, Sensor
+
+SPEED = 4  # times as fast as life
+RUN_S = 24.0
+ENOUGH = 15  # strides
+
+
+def recording(folder: Path) -> Path:
+    runner = uneven(0.12, duration_s=RUN_S + 5).runner(1)
+    counts = Sensor().counts(*runner.signals(Side.LEFT, 0, round(RUN_S * NOMINAL_RATE_HZ)))
+    path = folder / "runner.bin"
+    path.write_bytes(counts.astype("<i2").tobytes())
+    return path
+
+
+def on_gateway(frames: list[air.RawFrame], info: air.Info) -> list[Stride]:
+    detector = StrideDetector(
+        pod_id=POD_ID,
+        rate_hz=info.rate_hz,
+        accel_range_mps2=ACCEL_RANGE_MPS2,
+        gyro_range_radps=GYRO_RANGE_RADPS,
+    )
+    scales = np.array([channel.scale for channel in info.channels])
+    strides: list[Stride] = []
+    for frame in frames:
+        values = frame.counts.astype(np.float64) * scales
+        block = SampleBlock(
+            pod_id=POD_ID,
+            boot_id=frame.boot_id,
+            first_index=frame.first_index,
+            stamp_index=np.array([frame.first_index]),
+            stamp_s=np.array([frame.tick / TICK_HZ]),
+            accel_mps2=values[:, :3],
+            gyro_radps=values[:, 3:],
+        )
+        strides += detector.push(block)
+    return strides
+
+
+def test_records_come_live_and_from_the_log_and_are_the_gateways_strides(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with air_world(tmp_path) as world:
+            pod = HostPod(world.server.port, POD_ID, recording(tmp_path), tmp_path / "flash", ("--speed", str(SPEED)))
+            world.pods.append(await pod.start())
+            async with world.connected() as host:
+                info = await host.info()
+                assert air.Feature.RECORDS in info.features
+                await host.ok(air.Start(mode=air.Mode.STRIDES))
+                live = await host.records_of(ENOUGH)
+                assert host.frames == []
+                await host.ok(air.Stop())
+                (raw, logged) = await host.ranges()
+                assert logged.what is air.LogKind.RECORDS
+                frames = await host.backfill(raw)
+                records = await host.records(logged)
+            strides = on_gateway(frames, info)
+            assert len(strides) >= ENOUGH
+            assert {message.rules for message in live} == {2}
+            first = live[0].first_record
+            sent = [record for message in live for record in message.records]
+            assert sent == records[first : first + len(sent)]
+            for record, stride in zip(records, strides, strict=False):
+                assert record.strike_tick / TICK_HZ == pytest.approx(stride.strike_s, abs=0.002)
+                assert record.toe_off_ticks / TICK_HZ == pytest.approx(stride.stance_s, abs=0.002)
+                assert (record.gait, record.doubt & ~Doubt.ON_POD) == (stride.gait, stride.doubt)
+
+    asyncio.run(scenario())
