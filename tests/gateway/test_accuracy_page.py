@@ -76,6 +76,7 @@ COVERED = Coverage(
     flagged=0.04,
     beyond=2,
     caught=1,
+    beyond_in={"RBDS002_T25": 2},
 )
 
 
@@ -229,6 +230,7 @@ def test_a_missed_goal_is_named(study: Study) -> None:
     assert "| worst runner, style left out | 9 ms | 12.1 ms | **not met** |" in text
     assert "| errors beyond 20 ms that were doubted | at least 80 % | 50% | **not met** |" in text
     assert "- Not met, errors beyond 20 ms that were doubted: with one runner" in text
+    assert "knew a few runners only; 6 of the 6 are runner RBDS002 at 2.5 m/s." in text
     assert "- Not met, worst runner, style left out: why is not known." in text
     assert "![" not in text
 

@@ -81,6 +81,7 @@ class Coverage:
     flagged: float
     beyond: int
     caught: int
+    beyond_in: dict[str, int]  # by trial
 
 
 def light(match: LegMatch) -> LegMatch:
@@ -216,4 +217,14 @@ def coverage(matches: Sequence[LegMatch]) -> Coverage:
         flagged=float(np.mean(flagged)),
         beyond=int(np.count_nonzero(beyond)),
         caught=int(np.count_nonzero(beyond & flagged)),
+        beyond_in=_by_trial(matches),
     )
+
+
+def _by_trial(matches: Sequence[LegMatch]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for match in matches:
+        n = int(np.count_nonzero(np.abs(match.stance_error_s) > BEYOND_S))
+        if n:
+            found[match.trial.name] = found.get(match.trial.name, 0) + n
+    return found

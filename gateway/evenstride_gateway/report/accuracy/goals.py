@@ -43,13 +43,26 @@ def in_short(study: Study) -> str:
             ("figure", "goal", "measured", ""),
             [[what, goal, value, "met" if met else "**not met**"] for what, goal, value, met in found],
         )
-        + "".join(f"- Not met, {what}: {_why(what)}\n" for what in missed)
+        + "".join(f"- Not met, {what}: {_why(what).format(where=_where(study))}\n" for what in missed)
         + ("\n" if missed else "")
     )
 
 
 def _why(what: str) -> str:
     return next((reason for start, reason in WHY.items() if what.startswith(start)), UNKNOWN)
+
+
+def _where(study: Study) -> str:
+    """The run that most of the errors beyond 20 ms are in."""
+    by_trial: dict[str, int] = {}
+    for it in study.coverage.values():
+        for trial, n in it.beyond_in.items():
+            by_trial[trial] = by_trial.get(trial, 0) + n
+    if not by_trial:
+        return "none are left"
+    runner, _, speed = max(by_trial, key=lambda trial: by_trial[trial]).partition("_T")
+    most = max(by_trial.values())
+    return f"{most} of the {sum(by_trial.values())} are runner {runner} at {int(speed) / 10:g} m/s"
 
 
 def _planted(study: Study) -> list[tuple[str, str, str, bool]]:

@@ -95,10 +95,10 @@ WHY = {
     " styles, and more styles in training, would move it.",
     "68 % intervals of legs": "the same: networks trained on five who are alike do not know that a style is new to"
     " them.",
-    "errors beyond 20 ms": "with one runner or one style left out there is no such error. Those that there are come"
-    " from networks trained on five to eight runners, nearly half of them in one leg (RBDS002 at 2.5 m/s), whose"
-    " windows look usual to every check. More styles in training make them rare; nothing that was tried makes them"
-    " visible.",
+    "errors beyond 20 ms": "with one runner left out there is no such error. Those that there are come from networks"
+    " that never met the style or the speed, or knew a few runners only; {where}. There all networks err together, so"
+    " that no check between them sees it. More styles in training make such errors rare; nothing that was tried makes"
+    " them visible.",
 }
 UNKNOWN = "why is not known."
 
