@@ -1,14 +1,19 @@
-"""A pod that rings in mid-stance is loose; runners, and skin that wobbles, are not."""
+"""A pod that rings in mid-stance is loose; runners, walkers, and skin that wobbles, are not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from support.data import data_dir
-from support.recordings import rbds_trial
+from support.recordings import rbds_trial, resampled
 
 from evenstride_analysis.accuracy import Leg
+from evenstride_analysis.errors import InputError
 from evenstride_analysis.model import FloatArray, Side
+from evenstride_analysis.simulate.wearing import LooseStrap
 from evenstride_analysis.strides import loose
-from evenstride_analysis.strides.loose import is_loose, ringing
+from evenstride_analysis.strides.loose import NOT_TOLD, is_loose, load_loose, log_powers, looseness, waves
 from evenstride_analysis.units import STANDARD_GRAVITY_MPS2
 
 
@@ -23,20 +28,33 @@ def stances(leg: Leg) -> list[tuple[float, float]]:
     return [(ic * rate_hz, tc * rate_hz) for ic, tc in found if ic > 0.3 and tc < n / rate_hz - 0.3]
 
 
-def rocking(leg: Leg, size_radps: float, hertz: float, decay_s: float) -> FloatArray:
-    """Its gyro (n, 3) with a free damped rocking about x after every contact."""
-    gyro, t_s = leg.gyro_radps.copy(), np.arange(len(leg.gyro_radps)) / leg.rate_hz
-    for ic in leg.ic_s.tolist():
-        tau = t_s[t_s >= ic] - ic
-        gyro[t_s >= ic, 0] += size_radps * np.exp(-tau / decay_s) * np.sin(2 * np.pi * hertz * tau)
-    return gyro
+def share(leg: Leg) -> float:
+    """Of the stances, how many are said to be of a loose pod."""
+    at = stances(leg)
+    assert len(at) >= 9
+    return sum(is_loose(leg.accel_mps2, leg.gyro_radps, *events, leg.rate_hz) for events in at) / len(at)
 
 
-@pytest.mark.parametrize("name", ["RBDS018_T45", "RBDS001_T25", "RBDS015_T35"])
-def test_runners_are_not_loose_pods(name: str) -> None:
-    for leg in rbds_trial(name).legs.values():
-        assert len(stances(leg)) > 25
-        assert not any(is_loose(leg.accel_mps2, leg.gyro_radps, *at, leg.rate_hz) for at in stances(leg))
+def strapped(leg: Leg, hertz: float, damping: float) -> Leg:
+    """The leg with its pod on a spring, at 416 Hz."""
+    fine = resampled(leg, 416.0)
+    kernel = LooseStrap(hertz=hertz, damping=damping).kernel(416.0)
+
+    def moved(values: FloatArray) -> FloatArray:
+        padded = np.vstack([np.repeat(values[:1], len(kernel) - 1, axis=0), values])
+        return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=1)
+
+    return replace(fine, accel_mps2=moved(fine.accel_mps2), gyro_radps=moved(fine.gyro_radps))
+
+
+def legs(*names: str) -> Sequence[Leg]:
+    return [leg for name in names for leg in rbds_trial(name).legs.values()]
+
+
+@pytest.mark.parametrize("rate_hz", [104.0, 150.0, 416.0])
+def test_runners_are_not_loose_pods(rate_hz: float) -> None:
+    found = [share(resampled(leg, rate_hz)) for leg in legs("RBDS018_T45", "RBDS001_T25", "RBDS015_T35")]
+    assert max(found) <= 0.05
 
 
 def test_visible_skin_wobble_is_not_a_loose_pod() -> None:
@@ -49,29 +67,70 @@ def test_visible_skin_wobble_is_not_a_loose_pod() -> None:
                 ic_s=data[f"{letter}_ic_s"],
                 tc_s=data[f"{letter}_tc_s"],
             )
-            assert stances(leg)
-            assert not any(is_loose(leg.accel_mps2, leg.gyro_radps, *at, leg.rate_hz) for at in stances(leg))
+            assert share(leg) == 0.0
 
 
-@pytest.mark.parametrize("hertz", [12.0, 18.0, 25.0])
-def test_a_pod_that_rings_after_contact_is_loose(hertz: float) -> None:
-    leg = rbds_trial("RBDS001_T35").legs[Side.LEFT]
-    gyro = rocking(leg, 9.0, hertz, 0.10)
-    found = [is_loose(leg.accel_mps2, gyro, *at, leg.rate_hz) for at in stances(leg)]
-    assert sum(found) >= 0.95 * len(found)
-    tight = rocking(leg, 9.0, hertz, 0.02)  # over before the window begins
-    assert not any(is_loose(leg.accel_mps2, tight, *at, leg.rate_hz) for at in stances(leg))
+def test_walking_in_a_real_sensor_does_not_ring() -> None:
+    table = np.genfromtxt(data_dir("tripod_walk") / "PWS_Rshank.csv.gz", delimiter=",", names=True)
+    accel = np.stack([table[f"a{axis}_g"] for axis in "xyz"], axis=1) * STANDARD_GRAVITY_MPS2
+    gyro = np.deg2rad(np.stack([table[f"g{axis}_dps"] for axis in "xyz"], axis=1))
+    rate_hz = 1.0 / float(np.median(np.diff(table["t_s"])))
+    anywhere = np.arange(100.0, len(accel) - 100.0, 13.0)
+    ringing = [is_loose(accel, gyro, at, at + 0.3 * rate_hz, rate_hz) for at in anywhere.tolist()]
+    assert len(ringing) > 500
+    assert float(np.mean(ringing)) < 0.01
+
+
+@pytest.mark.parametrize(("hertz", "damping"), [(12.0, 0.10), (12.0, 0.15), (15.0, 0.20), (20.0, 0.10)])
+def test_a_pod_on_a_spring_is_loose(hertz: float, damping: float) -> None:
+    found = [share(strapped(leg, hertz, damping)) for leg in legs("RBDS001_T25", "RBDS012_T35", "RBDS028_T45")]
+    assert sum(one > 0.25 for one in found) >= 5  # the summary gives no verdict; one leg hides it (record 0019)
+    assert float(np.mean(found)) > 0.6
+
+
+def test_a_strap_that_gives_little_is_not_loose() -> None:
+    assert max(share(strapped(leg, 45.0, 0.3)) for leg in legs("RBDS001_T25", "RBDS012_T35")) <= 0.05
 
 
 def test_too_little_stance_or_signal_says_nothing() -> None:
     leg = rbds_trial("RBDS001_T35").legs[Side.LEFT]
     contact, _ = stances(leg)[3]
-    assert ringing(leg.accel_mps2, leg.gyro_radps, contact, contact + 0.14 * leg.rate_hz, leg.rate_hz) == (0.0, 0.0)
-    assert ringing(leg.accel_mps2, leg.gyro_radps, 1.0, 40.0, leg.rate_hz) == (0.0, 0.0)
+    short = contact + 0.14 * leg.rate_hz
+    assert looseness(leg.accel_mps2, leg.gyro_radps, contact, short, leg.rate_hz) == NOT_TOLD
+    end = float(len(leg.accel_mps2))
+    assert looseness(leg.accel_mps2, leg.gyro_radps, end - 10.0, end + 90.0, leg.rate_hz) == NOT_TOLD
+    assert looseness(leg.accel_mps2, leg.gyro_radps, -30.0, 30.0, leg.rate_hz) == NOT_TOLD
+
+
+@pytest.mark.parametrize("rate_hz", [95.0, 150.0, 416.0, 1100.0])
+def test_a_straight_line_is_not_seen_and_a_wave_as_strong_at_any_rate(rate_hz: float) -> None:
+    table = waves(rate_hz)
+    t_s = np.arange(len(table)) / rate_hz
+    assert np.abs(table.T @ np.stack([np.ones(len(table)), t_s], axis=1)).max() < 1e-9
+    stretch = np.zeros((6, len(table)))
+    stretch[1] = 40.0 * np.sin(2 * np.pi * 14.0 * t_s)
+    assert log_powers(stretch, table)[1] == pytest.approx(np.log(305.0), abs=0.15)
 
 
 def test_compiled_and_plain_give_the_same_bits() -> None:
     leg = rbds_trial("RBDS001_T35").legs[Side.LEFT]
-    signal, kernel = np.ascontiguousarray(leg.gyro_radps[:300, 2]), np.hanning(41)
-    power = loose.band_power
-    assert power(signal, kernel) == getattr(power, "py_func", power)(signal, kernel)
+    window = np.ascontiguousarray(np.hstack([leg.accel_mps2, leg.gyro_radps]).T)
+    plain = getattr(loose.log_powers, "py_func", loose.log_powers)
+    for contact, _ in stances(leg)[:10]:
+        first = loose.first_sample(contact, leg.rate_hz)
+        stretch = window[:, first : first + len(waves(leg.rate_hz))]
+        assert plain(stretch, waves(leg.rate_hz)).tolist() == log_powers(stretch, waves(leg.rate_hz)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not JSON"),
+        ('{"weights": [[1, 2, 3, 4]]}', "'constant' is missing"),
+        ('{"weights": [[1, 2, 3, 4]], "constant": 0, "source": ""}', "four weights for each of two channels"),
+        ('{"weights": [[1, 2, 3, 4], [1, 2, 3, NaN]], "constant": 0, "source": ""}', "all finite"),
+    ],
+)
+def test_a_damaged_table_says_what_is_wrong(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        load_loose(text)

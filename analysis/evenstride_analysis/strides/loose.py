@@ -1,76 +1,123 @@
 """A loose pod in one stride: it goes on swinging on the leg when the shock of the contact is over."""
 
+import json
 import math
 from functools import cache
+from importlib import resources
+from typing import NamedTuple
 
 import numpy as np
 
 from evenstride_analysis.compiled import compiled
-from evenstride_analysis.filters import half_length, low_pass_kernel, smooth, total
+from evenstride_analysis.errors import InputError
+from evenstride_analysis.filters import weighted_rows
 from evenstride_analysis.model import FloatArray
 
-ROCKING_LIMIT_RADPS = 0.75
-SHAKING_LIMIT_MPS2 = 16.0
-_AFTER_CONTACT_S, _BEFORE_TOE_OFF_S = 0.080, 0.040  # between them the shank itself moves slowly
-_SHORTEST_S = 0.030
-_LOW_HZ, _HIGH_HZ = 10.0, 30.0
+FREQUENCIES_HZ = (9.0, 14.0, 20.0, 28.0)
+CHANNELS = (1, 5)  # of a window (6, n): acceleration along the shin, turning about z; skin shakes the others
+FLOORS = (0.1, 0.001)  # (m/s2)^2 and (rad/s)^2: below them a sensor's own noise would speak
+NOT_TOLD = -1e6
+_AFTER_CONTACT_S, _LASTS_S = 19 / 300, 13 / 150  # 9.5 samples and 13 intervals at 150 Hz, where it was taught
+_SHORTEST_STANCE_S = 0.150  # the foot must not leave the ground while one listens
+
+
+class LooseTable(NamedTuple):
+    """`weights` (9,): four frequencies of each channel in turn, then the constant; positive sums are loose."""
+
+    weights: FloatArray
+    source: str
 
 
 def is_loose(accel_mps2: FloatArray, gyro_radps: FloatArray, contact: float, toe_off: float, rate_hz: float) -> bool:
     """Whether the pod still rings in mid-stance of this running stride. accel_mps2, gyro_radps (n, 3) in shank axes.
 
-    A strap and the pod's mass are a spring: after the shock of the contact a loose pod swings freely at 10-30 Hz and is
-    damped away, while a shank that stands on the ground turns slowly. Measured: the root mean square of the 10-30 Hz
-    band from 80 ms after contact to 40 ms before toe-off, of the rocking (gyro x and z) and of the axial acceleration.
+    A strap and the pod's mass are a spring that the shock of the contact sets swinging, and a low-pass for what is
+    faster than the spring; a shank that stands on the ground turns slowly. Measured: the power at 9, 14, 20 and 28 Hz
+    from 60 to 147 ms after contact (Hann window, the straight line taken out), along the shin and of the turning about
+    z; their logarithms are weighed by a logistic regression. It was taught on the 18 runners of RBDS with a strap
+    planted (10-25 Hz, damping 0.1-0.2 of critical) and without; not loose are also a tight strap (40-50 Hz), noise and
+    a mounting 15-20 degrees off. Transverse accelerations are left out: skin under a tight strap shakes them as a loose
+    strap does (JDX). The constant leaves 0.2 % false alarms on runners left out.
 
-    Limits: 0.75 rad/s and 16 m/s2, 1.2 and 1.25 times the 99th percentile of the runner who rings most of the 18 of
-    RBDS (0.62 and 12.7); none of its 4,424 strides and none of JDX (skin wobble visible: at most 0.36 and 5.0) is above
-    either. Limits made the same way without the tested runner: 4 false alarms in 4,424 (0.1 %). A resonance of 12-20 Hz
-    with a tenth of critical damping is found in 90-95 % of strides, with three tenths (which costs the events little)
-    in 20-45 %. A stance that leaves less than 30 ms between the margins is never loose. Not validated: real straps; a
-    pod that slides without rocking; transverse shaking alone, which skin under a tight strap shows too.
+    What is found, and what a strap that is not found does to stance: docs/decisions/0019-loose-pods.md. A stance under
+    150 ms is never loose. Not validated: real straps; a pod that slides without rocking.
     """
-    rocking, shaking = ringing(accel_mps2, gyro_radps, contact, toe_off, rate_hz)
-    return rocking > ROCKING_LIMIT_RADPS or shaking > SHAKING_LIMIT_MPS2
+    return looseness(accel_mps2, gyro_radps, contact, toe_off, rate_hz) > 0.0
 
 
-def ringing(
-    accel_mps2: FloatArray, gyro_radps: FloatArray, contact: float, toe_off: float, rate_hz: float
-) -> tuple[float, float]:
-    """(rocking in rad/s, axial shaking in m/s2) in mid-stance, root mean squares of 10-30 Hz; (0, 0) where the stance
-    is too short or the filters' support leaves the arrays."""
+def looseness(accel_mps2: FloatArray, gyro_radps: FloatArray, contact: float, toe_off: float, rate_hz: float) -> float:
+    """How loose, as the logarithm of odds; NOT_TOLD where stance is too short or the window leaves the arrays."""
     window = np.ascontiguousarray(np.hstack([accel_mps2, gyro_radps]).T)
-    return ringing_of(window, contact, toe_off, rate_hz, ringing_band(rate_hz))
+    return looseness_of(window, contact, toe_off, rate_hz, waves(rate_hz), DEFAULT_LOOSE.weights)
 
 
 @cache
-def ringing_band(rate_hz: float) -> FloatArray:
-    """10-30 Hz as one kernel: what passes 30 Hz and not 10 Hz."""
-    wide, narrow = low_pass_kernel(_LOW_HZ, rate_hz), low_pass_kernel(_HIGH_HZ, rate_hz)
-    band = -wide
-    middle = half_length(wide) - half_length(narrow)
-    band[middle : middle + len(narrow)] += narrow
-    band.setflags(write=False)
-    return band
+def waves(rate_hz: float) -> FloatArray:
+    """(n, 8): a cosine and a sine of each frequency over 87 ms, blind to any straight line, of unit length."""
+    n = round(_LASTS_S * rate_hz) - 1  # the Hann window is zero at its ends
+    at = np.arange(n) - (n - 1) / 2
+    hann = np.hanning(n + 2)[1:-1]
+    line = np.stack([np.ones(n), at / n], axis=1)
+    moments = line.T @ (line * hann[:, np.newaxis])
+    columns: list[FloatArray] = []
+    for hertz in FREQUENCIES_HZ:
+        for wave in (np.cos(2 * np.pi * hertz / rate_hz * at), np.sin(2 * np.pi * hertz / rate_hz * at)):
+            own = wave * hann
+            own = own - hann * (line @ np.linalg.solve(moments, line.T @ own))
+            columns.append(own / np.linalg.norm(own))
+    table = np.ascontiguousarray(np.stack(columns, axis=1))
+    table.setflags(write=False)
+    return table
 
 
 @compiled
-def ringing_of(
-    window: FloatArray, contact: float, toe_off: float, rate_hz: float, band: FloatArray
-) -> tuple[float, float]:
-    """`ringing` of a window (6, n): accelerations x, y, z, turn rates x, y, z."""
-    first = math.ceil(contact + _AFTER_CONTACT_S * rate_hz)
-    stop = math.floor(toe_off - _BEFORE_TOE_OFF_S * rate_hz) + 1
-    reach = (len(band) - 1) // 2
-    if stop - first < _SHORTEST_S * rate_hz or first < reach or stop + reach > window.shape[1]:
-        return 0.0, 0.0
-    low, high = first - reach, stop + reach
-    rocking = band_power(window[3, low:high], band) + band_power(window[5, low:high], band)
-    return math.sqrt(rocking), math.sqrt(band_power(window[1, low:high], band))
+def looseness_of(
+    window: FloatArray, contact: float, toe_off: float, rate_hz: float, waves: FloatArray, weights: FloatArray
+) -> float:
+    """`looseness` of a window (6, n): accelerations x, y, z, turn rates x, y, z."""
+    first = first_sample(contact, rate_hz)
+    if toe_off - contact < _SHORTEST_STANCE_S * rate_hz or first < 0 or first + len(waves) > window.shape[1]:
+        return NOT_TOLD
+    powers = log_powers(window[:, first : first + len(waves)], waves)
+    score = weights[len(powers)]
+    for k in range(len(powers)):
+        score += weights[k] * powers[k]
+    return score
 
 
 @compiled
-def band_power(signal: FloatArray, kernel: FloatArray) -> float:
-    """Mean square of `signal` (n,) under a symmetric `kernel` (2 h + 1,), where its support is whole."""
-    out = smooth(signal, kernel, 1)
-    return total(out * out) / len(out)
+def first_sample(contact: float, rate_hz: float) -> int:
+    """Where the stretch that is looked at begins."""
+    return math.floor(contact + _AFTER_CONTACT_S * rate_hz + 0.5)
+
+
+@compiled
+def log_powers(stretch: FloatArray, waves: FloatArray) -> FloatArray:
+    """(8,) what is weighed, of a stretch (6, n): logarithms of mean squares, frequency by frequency of each channel."""
+    each = len(FREQUENCIES_HZ)
+    out = np.empty(len(CHANNELS) * each)
+    for k in range(len(CHANNELS)):
+        seen = weighted_rows(waves, stretch[CHANNELS[k]])
+        for f in range(each):
+            power = (seen[2 * f] * seen[2 * f] + seen[2 * f + 1] * seen[2 * f + 1]) / len(waves)
+            out[each * k + f] = math.log(power + FLOORS[k])
+    return out
+
+
+def load_loose(text: str) -> LooseTable:
+    """A table from its JSON text. Raises InputError that names what is wrong."""
+    try:
+        table = json.loads(text)
+        weights = np.array([float(value) for row in table["weights"] for value in row] + [float(table["constant"])])
+        found = LooseTable(weights=weights, source=str(table["source"]))
+    except json.JSONDecodeError as error:
+        raise InputError(f"table of loose pods: not JSON ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"table of loose pods: {error} is missing or of the wrong type") from error
+    if len(weights) != len(CHANNELS) * len(FREQUENCIES_HZ) + 1 or not bool(np.isfinite(weights).all()):
+        raise InputError("table of loose pods: four weights for each of two channels were expected, all finite")
+    found.weights.setflags(write=False)
+    return found
+
+
+DEFAULT_LOOSE = load_loose((resources.files("evenstride_analysis.strides") / "loose_1.json").read_text("utf-8"))

@@ -11,7 +11,7 @@ from evenstride_analysis.filters import combine, low_pass_kernel
 from evenstride_analysis.model import Doubt, FloatArray
 from evenstride_analysis.strides.heading import turn_of_rows
 from evenstride_analysis.strides.impact import CUTOFF_HZ, LOWEST_RATE_HZ, impact_peaks, span
-from evenstride_analysis.strides.loose import ROCKING_LIMIT_RADPS, SHAKING_LIMIT_MPS2, ringing_band, ringing_of
+from evenstride_analysis.strides.loose import DEFAULT_LOOSE, looseness_of, waves
 
 GAP_MARGIN_S = 0.050
 RATE_TOLERANCE = 0.10  # beyond it the filters are not the ones that were validated
@@ -19,18 +19,20 @@ _CLIPPED, _OUT_OF_RANGE, _LOOSE = Doubt.CLIPPED.value, Doubt.OUT_OF_RANGE.value,
 
 
 class Limits(NamedTuple):
-    """What the measures of one pod need to know: rate, full scales (m/s2, rad/s; inf = unknown) and kernels."""
+    """What the measures of one pod need: rate, full scales (m/s2, rad/s; inf = unknown), kernels, waves, weights."""
 
     rate_hz: float
     accel_full: float
     gyro_full: float
     impact: FloatArray
-    band: FloatArray
+    waves: FloatArray
+    loose: FloatArray
 
 
 @cache
 def limits(rate_hz: float, accel_full: float, gyro_full: float) -> Limits:
-    return Limits(rate_hz, accel_full, gyro_full, low_pass_kernel(CUTOFF_HZ, rate_hz), ringing_band(rate_hz))
+    impact = low_pass_kernel(CUTOFF_HZ, rate_hz)
+    return Limits(rate_hz, accel_full, gyro_full, impact, waves(rate_hz), DEFAULT_LOOSE.weights)
 
 
 @compiled
@@ -80,10 +82,8 @@ def measured(
         doubt |= _CLIPPED | _OUT_OF_RANGE  # the events themselves are read off the gyro
     if abs(period_s * rate_hz - 1.0) > RATE_TOLERANCE:
         doubt |= _OUT_OF_RANGE
-    if running:
-        rocking, shaking = ringing_of(window, contact, toe_off, rate_hz, limits.band)
-        if rocking > ROCKING_LIMIT_RADPS or shaking > SHAKING_LIMIT_MPS2:
-            doubt |= _LOOSE
+    if running and looseness_of(window, contact, toe_off, rate_hz, limits.waves, limits.loose) > 0.0:
+        doubt |= _LOOSE
     axial, resultant, loading, turn = math.nan, math.nan, math.nan, math.nan
     if impact and 1.0 / period_s >= LOWEST_RATE_HZ:
         axial, resultant, loading = impact_peaks(window, contact, rate_hz, limits.impact)
