@@ -1,7 +1,7 @@
 """A runner's stored sessions as runs: which of them count for the normal of one session, and why the others do not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from evenstride_analysis.baseline import Change, Run, RunMeasure, judge, pace_reason
@@ -31,6 +31,14 @@ class Standing:
         return next(s.started_at for s in (*self.earlier, self.session) if s.session_id == run_id)
 
 
+@dataclass(slots=True)
+class Seen:
+    """What was read of sessions already, where a whole season is judged one after another."""
+
+    runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    methods: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+
 def find_runner(store: Store, name: str) -> Person:
     """A runner by id or name. Raises UnknownError that names those there are."""
     people = store.people()
@@ -50,17 +58,24 @@ def latest_session(store: Store, runner_id: str) -> str:
 
 
 def standing(
-    store: Store, session_id: str, system: SystematicError, *, summary: Summary | None = None, alike: bool = False
+    store: Store,
+    session_id: str,
+    system: SystematicError,
+    *,
+    summary: Summary | None = None,
+    alike: bool = False,
+    seen: Seen | None = None,
 ) -> Standing:
     """Judge a session against the earlier ones of its runner. `alike`: the user says that all were run at one pace."""
     session = store.session(session_id)
-    run = _run(store, session, system, summary, alike=alike)
+    seen = seen or Seen()
+    run = _run(store, session, system, summary, seen, alike=alike)
     earlier = [
         other
         for other in reversed(store.sessions())
         if other.runner_id == session.runner_id and other.started_at < session.started_at
     ]
-    refused = {other.session_id: reason for other in earlier if (reason := _reason(store, other, run))}
+    refused = {other.session_id: reason for other in earlier if (reason := _reason(store, other, run, seen))}
     refused |= _same_wearing(store, [s for s in earlier if s.session_id not in refused], session)
     runs: list[Run] = []
     read = 0
@@ -71,7 +86,7 @@ def standing(
             refused[other.session_id] = f"older than the {len(runs)} latest that count"
             continue
         read += 1
-        candidate = _run(store, other, system, None, alike=alike)
+        candidate = _run(store, other, system, None, seen, alike=alike)
         if reason := pace_reason(run, candidate):
             refused[other.session_id] = reason
         else:
@@ -89,20 +104,25 @@ def pods_of(store: Store, session_id: str) -> dict[Side, str]:
     return {side: "+".join(names) for side, names in pods.items()}
 
 
-def _run(store: Store, session: Session, system: SystematicError, summary: Summary | None, *, alike: bool) -> Run:
+def _run(
+    store: Store, session: Session, system: SystematicError, summary: Summary | None, seen: Seen, *, alike: bool
+) -> Run:
     """The session as a run; its values as they were kept, else from all its strides."""
-    run = kept_run(store, session) if summary is None else plain_run(session, summary)
+    run = seen.runs.get(session.session_id) if summary is None else plain_run(session, summary)
     if run is None:
-        run = plain_run(session, session_summary(store, session.session_id, system))
+        run = kept_run(store, session) or plain_run(session, session_summary(store, session.session_id, system))
+    seen.runs[session.session_id] = run
     label = "said to be alike" if alike else session.settings.get(PACE, "").casefold()
     return worn(run, pods=pods_of(store, session.session_id), shoes=session.settings.get(SHOES, ""), label=label)
 
 
-def _reason(store: Store, other: Session, run: Run) -> str:
+def _reason(store: Store, other: Session, run: Run, seen: Seen) -> str:
     """What rules a session out before its strides are read."""
     if other.stopped_at is None:
         return "it is not ended"
-    methods = store.methods(other.session_id)
+    methods = seen.methods.get(other.session_id)
+    if methods is None:
+        methods = seen.methods[other.session_id] = store.methods(other.session_id)
     if not methods:
         return "it has no strides"
     if methods != [run.method]:

@@ -1,10 +1,13 @@
 """A session against its runner's own normal, as points for InfluxDB: judged once, when it has ended."""
 
+from collections.abc import Collection, Iterator
+
 from evenstride_analysis.baseline import Change, RunMeasure
 from evenstride_analysis.model import Session
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_analysis.units import g_from_mps2, ms_from_s, percent_from_fraction
-from evenstride_gateway.baselines import SHOES, standing
+from evenstride_gateway.baselines import SHOES, Seen, standing
+from evenstride_gateway.runs import kept_run
 from evenstride_gateway.sinks.collect import collect
 from evenstride_gateway.sinks.follower import Collect, Step
 from evenstride_gateway.sinks.points import epoch_ns
@@ -52,9 +55,17 @@ def _latest(store: Store) -> set[str]:
     return {one.session_id for one in found.values() if store.count_strides(one.session_id)}
 
 
-def baseline_points(store: Store, session_id: str, system: SystematicError) -> list[Point]:
+def season_points(store: Store, session_ids: Collection[str], system: SystematicError) -> Iterator[list[Point]]:
+    """The standings of these sessions, oldest first; those whose values were not kept at their end are left out."""
+    seen = Seen()
+    for session in reversed(store.sessions()):
+        if session.session_id in session_ids and kept_run(store, session) is not None:
+            yield baseline_points(store, session.session_id, system, seen)
+
+
+def baseline_points(store: Store, session_id: str, system: SystematicError, seen: Seen | None = None) -> list[Point]:
     """The standing of an ended session, one point per measure. Raises UnknownError without such a session."""
-    stand = standing(store, session_id, system)
+    stand = standing(store, session_id, system, seen=seen)
     shoes = stand.session.settings.get(SHOES, "")
     return [_point(stand.session, change, shoes) for change in stand.changes]
 

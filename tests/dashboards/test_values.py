@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cli import evenstride
 from support.panel_values import Row, Window, answer, ns, pod_rows, sink_rows, store_rows
 from support.seasons import add_session
 from support.servers import Influx, influxd
@@ -23,7 +24,8 @@ from evenstride_dashboards.queries import InfluxTarget, Query
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.health import PodHealth, SinkHealth
 from evenstride_gateway.ledger import Loss
-from evenstride_gateway.normals import baseline_points, collect_with_normals
+from evenstride_gateway.normals import baseline_points, collect_with_normals, season_points
+from evenstride_gateway.runs import keep_run
 from evenstride_gateway.sinks.influx import InfluxWriter
 from evenstride_gateway.sinks.pods import pod_point, sink_point
 from evenstride_gateway.sinks.schema import Point
@@ -82,6 +84,8 @@ def correct(store: Store) -> None:
     )
     regrid(store, LAST, SYSTEM)
     place(store)
+    for name in (LAST, "d09"):
+        keep_run(store, name, SYSTEM)
 
 
 def place(store: Store) -> None:
@@ -149,7 +153,7 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> Generator[Season]:
         deliver(store, server, beside)
         correct(store)
         ended = [one.session_id for one in store.sessions() if one.stopped_at is not None]
-        deliver(store, server, [point for name in ended for point in baseline_points(store, name, SYSTEM)])
+        deliver(store, server, [point for points in season_points(store, ended, SYSTEM) for point in points])
         rows = store_rows(store, SYSTEM) | {"pod": pod_rows(pods), "sink": sink_rows(sinks)}
         newest_ms = max(row["time"] for row in rows["stride"]) // 10**6
         one = Window(
@@ -257,6 +261,34 @@ def test_the_season_that_is_served_has_something_to_tell(season: Season) -> None
         "bend to the left",
         "bend to the right",
         "unknown",
+    }
+
+
+def test_a_season_is_judged_as_its_sessions_one_by_one(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        for day, index in enumerate(INDICES):
+            add_session(store, day, index=index)
+        names = [session.session_id for session in store.sessions()]
+        assert list(season_points(store, names, SYSTEM)) == []  # nothing was kept: nothing is computed for it
+        for name in names:
+            regrid(store, name, SYSTEM)
+        wanted = [baseline_points(store, name, SYSTEM) for name in sorted(names)]
+        assert list(season_points(store, names, SYSTEM)) == wanted
+        assert list(season_points(store, names[:1], SYSTEM)) == wanted[-1:]
+
+
+def test_a_season_that_is_filled_in_has_its_bands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path / "data") as store:
+        for day, index in enumerate(INDICES):
+            regrid(store, add_session(store, day, index=index), SYSTEM)
+        wanted = store_rows(store, SYSTEM)["baseline"]
+    with influxd(tmp_path / "influx") as server:
+        monkeypatch.setenv("EVENSTRIDE_INFLUX_URL", server.url)
+        monkeypatch.setenv("EVENSTRIDE_INFLUX_VERSION", "1")
+        assert evenstride("stack", "backfill", "--data", tmp_path / "data").code == 0
+        held = server.query("SELECT * FROM baseline", "evenstride")
+    assert {(row["session"], row["measure"], row["runs"]) for row in held} == {
+        (row["session"], row["measure"], row["runs"]) for row in wanted
     }
 
 

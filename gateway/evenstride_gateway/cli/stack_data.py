@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 
 from evenstride_gateway.cli.common import Exit, data_dir, err, out, print_json, progress
-from evenstride_gateway.config import load_config
+from evenstride_gateway.config import SymmetryConfig, load_config
 from evenstride_gateway.errors import ConfigError, InputError, SinkError, StoreError
 from evenstride_gateway.sinks.collect import page_count, session_pages
 from evenstride_gateway.sinks.influx import InfluxWriter
@@ -78,17 +78,19 @@ def _keep_tokens(ready: Ready, folder: Path) -> list[Path]:
 def backfill(session_ids: list[str], *, data: Path | None, as_json: bool) -> None:
     """Write sessions as the store has them now, whatever was written before."""
     folder = data_dir(data)
-    target = _target(folder)
+    target, symmetry = _target(folder), load_config(folder).symmetry
     with Store.open(folder, readonly=True) as store:
         wanted = _sessions(store, session_ids)
-        points, refused = asyncio.run(_backfill(store, target, wanted, quiet=as_json))
+        points, refused = asyncio.run(_backfill(store, target, wanted, symmetry, quiet=as_json))
     if as_json:
         print_json({"sessions": len(wanted), "points": points, "refused": refused})
         return
     out.print(f"{len(wanted)} sessions, {points} points written, {refused} refused")
 
 
-async def _backfill(store: Store, target: InfluxTarget, session_ids: list[str], *, quiet: bool) -> tuple[int, int]:
+async def _backfill(
+    store: Store, target: InfluxTarget, session_ids: list[str], symmetry: SymmetryConfig, *, quiet: bool
+) -> tuple[int, int]:
     written = refused = done = 0
     total = sum(page_count(store, session_id) for session_id in session_ids)
 
@@ -102,6 +104,7 @@ async def _backfill(store: Store, target: InfluxTarget, session_ids: list[str], 
         for page in chain.from_iterable(session_pages(store, session_id) for session_id in session_ids):
             yield from (page.points[start : start + BATCH] for start in range(0, len(page.points), BATCH))
             done += 1
+        yield from _standings(store, session_ids, symmetry)
 
     async with InfluxWriter(target) as writer:
         with progress("backfill", quiet=quiet) as tell:
@@ -109,6 +112,14 @@ async def _backfill(store: Store, target: InfluxTarget, session_ids: list[str], 
                 err.print(f"refused: {one.reason}")
                 refused += 1
     return written - refused, refused
+
+
+def _standings(store: Store, session_ids: list[str], symmetry: SymmetryConfig) -> Iterator[list[Point]]:
+    if any(store.run_values(session_id) for session_id in session_ids):  # the science is loaded for nothing else
+        from evenstride_gateway.normals import season_points
+        from evenstride_gateway.results import system_error
+
+        yield from season_points(store, session_ids, system_error(symmetry))
 
 
 def verify(session_ids: list[str], *, data: Path | None, as_json: bool) -> None:

@@ -136,11 +136,8 @@ class Reader:
         return (found[0]["key"], found[0]["content"]) if found else None
 
     def last_change_of(self, session_id: str) -> int:
-        """The number of the last change of a session's strides or legs."""
-        return self._rows(
-            "SELECT coalesce(max(change), 0) FROM changes WHERE session_id = ? AND entity IN ('stride', 'assignment')",
-            session_id,
-        )[0][0]
+        """The number of the last change of a session's strides; a stride changes with its leg and its runner."""
+        return self._rows("SELECT coalesce(max(change), 0) FROM strides WHERE session_id = ?", session_id)[0][0]
 
     def placements(self) -> list[Placement]:
         """Where each pod usually sits, by pod."""
