@@ -22,8 +22,10 @@ check: setup
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/check_sizes.py
+	@bash tools/check_firmware.sh
 
 test: setup-test check
+	@bash tools/check_firmware.sh test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: setup-test

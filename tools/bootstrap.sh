@@ -18,6 +18,7 @@ if [ "${1:-}" = test ]; then # tests drive a real browser and turn the PDF into 
   command -v pdftoppm >/dev/null || need+=(poppler-utils)
   [ -n "$(PATH="$PATH:/usr/sbin" command -v influxd)" ] || need+=(influxdb)
   [ -n "$(PATH="$PATH:/usr/sbin" command -v mosquitto)" ] || need+=(mosquitto)
+  command -v cargo >/dev/null || need+=(cargo-web rustc-web rustfmt-web rust-web-clippy)
 fi
 if [ ${#need[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
