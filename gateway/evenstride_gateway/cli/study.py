@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
 
 import numpy as np
 
@@ -36,11 +36,11 @@ from evenstride_analysis.study.distort import conditions
 from evenstride_analysis.study.figures import rms
 from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, KINDS, RUNNER, STYLE, Fold, curve_folds, folds
 from evenstride_analysis.study.impact import clipped_index, impact_markdown, shock_rows, virtual_rows
-from evenstride_analysis.study.power import LEVELS, RUNNERS, PowerLevel, power
+from evenstride_analysis.study.power import LEVELS, RUNNERS, Answered, PowerLevel, answer, asked, power
 from evenstride_analysis.study.provisional import Early, LiveTeacher, early_of, provisional_errors
 from evenstride_analysis.study.result import Elsewhere, PlantedLevel, Section, Simulated, StatedSystem, Study, Walking
 from evenstride_analysis.study.teach import Nets, Teacher, estimator, legs_of
-from evenstride_analysis.study.turns import courses, read, turns_markdown
+from evenstride_analysis.study.turns import Read, courses, read, turns_markdown
 from evenstride_analysis.study.variants import LegRun, leg_runs, tried
 from evenstride_analysis.study.work import Job, Outcome, jobs, run
 from evenstride_analysis.symmetry import system_of
@@ -261,6 +261,36 @@ def _lessons(trains: Iterable[Names]) -> list[list[Names]]:
     return sorted(found.values(), key=len, reverse=True)
 
 
+class _Rest(NamedTuple):
+    """What needs no training, asked for."""
+
+    others: list[Future[list[Elsewhere]]]
+    walks: list[Future[list[Walking]]]
+    virtual: list[Future[Simulated]]
+    planted: list[Future[list[PlantedLevel]]]
+    ground: list[Future[Read]]
+    sections: list[Future[Section]]
+    runners: list[Future[Answered]]
+
+
+def _ask_rest(pool: Pool, of: Mapping[str, str], folder: Path) -> _Rest:
+    return _Rest(
+        others=[pool.submit((of["elsewhere"],), _others, folder)],
+        walks=[pool.submit((of["elsewhere"],), _walks, folder)],
+        virtual=[
+            pool.submit((of["virtual"], name, method, on), _virtual, name, method, on)
+            for name, on in (("system error off", False), ("system error on", True))
+            for method in (DEFAULT_TABLE.method, DEFAULT_RULES.method)
+        ],
+        planted=[
+            pool.submit((of["drawn"], source, spread), _drawn, source, spread) for source, spread in _PLANTED.items()
+        ],
+        ground=[pool.submit((of["turns"], course), read, course) for course in courses()],
+        sections=[pool.submit((of["impact"],), _impact), pool.submit((of["baselines"],), _baselines)],
+        runners=[pool.submit((of["detected"], item), answer, item) for item in asked(system_of())],
+    )
+
+
 def measure(
     folder: Path, *, workers: int, tell: Progress, kinds: Collection[str] = KINDS, keep: Path | None = None
 ) -> Study:
@@ -281,47 +311,33 @@ def measure(
         if fold.kind in _CALIBRATING:
             met.setdefault(fold.train, []).append(fold)
     with Pool(folder, workers, tell, Kept(keep)) as pool:
-        pool.total = 1 + len(lessons) + len(planned) + sum(f.kind in {RUNNER, STYLE} for f in chosen) + _REST
+        pool.total = 1 + len(lessons) + len(planned) + _REST
         same = pool.results([pool.submit((code_of_behaviour(made_from),), _behaviour)])[0]
         of = stamps(made_from, *same)
         nets: dict[Names, Nets] = {}
         errors: list[LeftOut] = []
-        for taught in pool.results(
-            pool.submit((of["lessons"], lesson, met), _train, lesson, met) for lesson in lessons
-        ):
+        teaching = [pool.submit((of["lessons"], lesson, met), _train, lesson, met) for lesson in lessons]
+        rest = _ask_rest(pool, of, folder)  # behind the lessons in the queue: no process waits for another's answer
+        for taught in pool.results(teaching):
             nets |= {train: made for train, (made, _) in taught.items()}
             errors += [part for _, parts in taught.values() for part in parts]
-        tested = pool.results(
+        testing = [
             pool.submit((of["tests"], job, sorted(met)), _test, job, nets.get(job.train), errors if job.train else [])
             for job in planned
-        )
-        varied = [
-            pool.results(
-                pool.submit((of["variants"], fold), _vary, fold, nets[fold.train])
-                for fold in chosen
-                if fold.kind == kind
-            )
-            for kind in (RUNNER, STYLE)
         ]
         alone = [fold for fold in chosen if fold.kind == RUNNER]
-        pool.total += len(alone)
-        early = pool.results(pool.submit((of["early"], fold), _early, fold, nets[fold.train]) for fold in alone)
-        others = pool.results([pool.submit((of["elsewhere"],), _others, folder)])
-        walks = pool.results([pool.submit((of["elsewhere"],), _walks, folder)])
-        virtual = pool.results(
-            pool.submit((of["virtual"], name, method, on), _virtual, name, method, on)
-            for name, on in (("system error off", False), ("system error on", True))
-            for method in (DEFAULT_TABLE.method, DEFAULT_RULES.method)
-        )
-        planted = pool.results(
-            pool.submit((of["drawn"], source, spread), _drawn, source, spread) for source, spread in _PLANTED.items()
-        )
-        detected = power(
-            system_of(),
-            each=lambda call, items: pool.results([pool.submit((of["detected"], item), call, item) for item in items]),
-        )
-        ground = pool.results(pool.submit((of["turns"], course), read, course) for course in courses())
-        sections = pool.results([pool.submit((of["impact"],), _impact), pool.submit((of["baselines"],), _baselines)])
+        early = [pool.submit((of["early"], fold), _early, fold, nets[fold.train]) for fold in alone]
+        varied = [
+            [pool.submit((of["variants"], fold), _vary, fold, nets[fold.train]) for fold in chosen if fold.kind == kind]
+            for kind in (RUNNER, STYLE)
+        ]
+        pool.total += len(alone) + sum(map(len, varied))
+        tested, provisional = pool.results(testing), pool.results(early)
+        by_runner, by_style = (pool.results(some) for some in varied)
+        others, walks = pool.results(rest.others)[0], pool.results(rest.walks)[0]
+        virtual, planted = pool.results(rest.virtual), pool.results(rest.planted)
+        ground, sections = pool.results(rest.ground), pool.results(rest.sections)
+        detected = power(system_of(), each=lambda _call, _items: pool.results(rest.runners))
     results = Results([one for part in tested for one in part], chosen)
     return Study(
         method=DEFAULT_TABLE.method,
@@ -330,15 +346,15 @@ def measure(
         coverage=all_coverage(results),
         legs=leg_points(results),
         distortions=distortions(results, everything),
-        elsewhere=others[0],
-        walking=walks[0],
+        elsewhere=others,
+        walking=walks,
         curve=learning_curve(results),
-        provisional=provisional_errors([one for part in early for one in part]),
+        provisional=provisional_errors([one for part in provisional for one in part]),
         simulated=virtual,
         system=_stated(),
         planted=[level for part in planted for level in part] + _detected(detected),
         sections=[Section(title="Gait context: straight, bend, laps", text=turns_markdown(ground)), *sections],
-        tried=tried(varied[0], varied[1]) if varied[1] else [],
+        tried=tried(by_runner, by_style) if by_style else [],
         variants=None,
     )
 

@@ -68,8 +68,10 @@ and by nothing yet for strap, skin and placement."""
 
 BEYOND = """\
 What joint knowledge of both legs, of the whole run or of the speed would gain, scored on the same left-out runners and
-styles; shares, lines and levels are fitted to the errors of all other runners. A step is taken up only if it helps for
-runners and for styles and costs nothing live."""
+styles; shares, lines and levels are fitted to the errors of all other runners. A step would be taken up if it helped
+for runners and for styles and cost nothing live. None is: drawing strides towards their mean needs the whole run, and
+the mean, which verdicts rest on, stays as it is; drawing the legs together is right for these mostly even runners and
+would read an uneven one as less uneven than found."""
 
 NOT_VALIDATED = """\
 - **Real shank hardware against force plates: nothing.** No public set holds raw running of a shank 6-axis sensor
