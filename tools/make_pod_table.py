@@ -15,6 +15,7 @@ import numpy as np
 
 from evenstride_analysis.strides.learned.nets import EventNets, Net
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE, LearnedTable
+from evenstride_analysis.strides.loose import DEFAULT_LOOSE, LooseTable
 from evenstride_analysis.strides.rules import DEFAULT_RULES, Rules
 
 TABLE = Path(__file__).parent.parent / "firmware" / "strides" / "tables" / "learned_1.bin"
@@ -25,7 +26,7 @@ _HEAD = struct.Struct("<4sHHII")  # magic, version, rules, length, CRC-32 of wha
 _NET = struct.Struct("<fHH")  # start in grid steps, inputs, hidden
 
 
-def pod_table(table: LearnedTable, rules: Rules, *, version: int = 1) -> bytes:
+def pod_table(table: LearnedTable, rules: Rules, loose: LooseTable, *, version: int = 1) -> bytes:
     """The table of a pod. Raises ValueError when it is longer than a pod takes."""
     numbers = (
         table.ic_offset_s,
@@ -39,6 +40,7 @@ def pod_table(table: LearnedTable, rules: Rules, *, version: int = 1) -> bytes:
         table.swing_radps.high,
         *table.stride_variance,
         *table.system_variance,
+        *loose.weights,
     )
     body = _floats(numbers) + b"".join(_net(table.nets[name]) for name in EventNets._fields)
     content = _HEAD.pack(MAGIC, version, LEARNED, _HEAD.size + len(body), zlib.crc32(body)) + body
@@ -59,7 +61,7 @@ def _floats(numbers: object) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
-    content = pod_table(DEFAULT_TABLE, DEFAULT_RULES)
+    content = pod_table(DEFAULT_TABLE, DEFAULT_RULES, DEFAULT_LOOSE)
     if "--check" in arguments:
         if TABLE.exists() and TABLE.read_bytes() == content:
             return 0

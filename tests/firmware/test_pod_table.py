@@ -13,6 +13,7 @@ from support.firmware import built
 
 from evenstride_analysis.strides.learned.nets import EventNets, Net
 from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
+from evenstride_analysis.strides.loose import DEFAULT_LOOSE
 from evenstride_analysis.strides.rules import DEFAULT_RULES
 from evenstride_gateway.air import TableKind, table_transfer
 from evenstride_gateway.air.transfer import MAX_TABLE_SIZE
@@ -36,7 +37,7 @@ TOOL = _tool()
 
 
 def test_the_committed_table_is_that_of_the_gateway() -> None:
-    content = TOOL.pod_table(DEFAULT_TABLE, DEFAULT_RULES)
+    content = TOOL.pod_table(DEFAULT_TABLE, DEFAULT_RULES, DEFAULT_LOOSE)
     assert TOOL.TABLE.read_bytes() == content, "stale: run tools/make_pod_table.py"
     assert TOOL.main(["--check"]) == 0
 
@@ -46,7 +47,7 @@ def test_its_weights_are_the_gateways_to_the_bit() -> None:
     magic, version, rules, length, crc = struct.unpack_from("<4sHHII", content)
     assert (magic, version, rules, length) == (b"EVST", 1, 2, len(content))
     assert crc == zlib.crc32(content[16:])
-    at = 16 + 4 * 19
+    at = 16 + 4 * 28
     for name in EventNets._fields:
         start, inputs, hidden = struct.unpack_from("<fHH", content, at)
         net = DEFAULT_TABLE.nets[name]
@@ -71,7 +72,7 @@ def test_a_table_too_long_for_a_pod_is_refused() -> None:
     net = Net(wide.start, more, np.zeros(64), np.zeros(64), np.zeros(1))
     table = dataclasses.replace(DEFAULT_TABLE, nets={**DEFAULT_TABLE.nets, "toe_off": net})
     with pytest.raises(ValueError, match="more than the 16384 that a pod takes"):
-        TOOL.pod_table(table, DEFAULT_RULES)
+        TOOL.pod_table(table, DEFAULT_RULES, DEFAULT_LOOSE)
 
 
 def test_another_table_gives_other_strides(tmp_path: Path) -> None:

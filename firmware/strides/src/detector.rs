@@ -228,7 +228,7 @@ impl<'t> Detector<'t> {
             1.0 / period_s,
             scratch,
         )?;
-        let measures = measured(&window, &events, kernels, period_s, scratch);
+        let measures = measured(&window, &events, kernels, &self.table, period_s, scratch);
         let ahead = (i64::from(start) - i64::from(line.index)) as f32;
         let strike_tick = line.tick(ahead + events.contact);
         let after_strike = |position: f32| {

@@ -3,6 +3,7 @@
 //! The design runs once, at a rate, in f64 (a few thousand operations); what runs on samples is f32.
 
 use crate::arrays::part;
+use crate::loose::Waves;
 
 /// Taps on one side of the longest kernel: 10 Hz at 440 Hz.
 pub(crate) const MAX_HALF: usize = 56;
@@ -74,18 +75,6 @@ impl Kernel {
         )
     }
 
-    /// What passes `high` and not `low`, whose kernel is the longer one.
-    pub(crate) fn between(low: &Self, high: &Self) -> Self {
-        let mut band = *low;
-        for tap in &mut band.taps {
-            *tap = -*tap;
-        }
-        for (tap, own) in band.taps.iter_mut().zip(&high.taps).take(high.half + 1) {
-            *tap += own;
-        }
-        band
-    }
-
     /// Each value of `out` from its own neighbourhood: out[k] belongs to signal[k + half]. As many as the signal allows.
     pub(crate) fn smooth(&self, signal: &[f32], out: &mut [f32]) {
         for (around, value) in signal.windows(2 * self.half + 1).zip(out) {
@@ -155,21 +144,6 @@ impl Kernel {
         sum
     }
 
-    /// Mean square of what the kernel leaves of `signal`, where its support is whole.
-    pub(crate) fn power(&self, signal: &[f32]) -> f32 {
-        let (mut sum, mut n) = (0.0, 0);
-        for around in signal.windows(2 * self.half + 1) {
-            let value = self.one(around);
-            sum += value * value;
-            n += 1;
-        }
-        if n == 0 {
-            0.0
-        } else {
-            sum / n as f32
-        }
-    }
-
     /// Smooths the positions [start, stop) of `signal` into `out`.
     pub(crate) fn smooth_part(&self, signal: &[f32], start: i32, stop: i32, out: &mut [f32]) {
         let half = self.half();
@@ -211,8 +185,8 @@ pub(crate) struct Kernels {
     pub(crate) inner: Kernel,
     /// 10 Hz, of the complement.
     pub(crate) outer: Kernel,
-    /// 10-30 Hz: a loose pod rings there.
-    pub(crate) band: Kernel,
+    /// Where a loose pod rings.
+    pub(crate) waves: Waves,
     /// 20 Hz: before the networks' grid.
     pub(crate) smoothing: Kernel,
 }
@@ -222,13 +196,12 @@ const SMOOTHING_REACH_S: f64 = 0.0135;
 
 impl Kernels {
     pub(crate) fn new(rate_hz: f64) -> Self {
-        let outer = Kernel::low_pass(10.0, rate_hz, 2);
         Self {
             rate: Kernel::low_pass(15.0, rate_hz, 2),
             impact: Kernel::low_pass(60.0, rate_hz, 2),
             inner: Kernel::low_pass(15.0, rate_hz, 1),
-            outer,
-            band: Kernel::between(&outer, &Kernel::low_pass(30.0, rate_hz, 2)),
+            outer: Kernel::low_pass(10.0, rate_hz, 2),
+            waves: Waves::new(rate_hz),
             smoothing: Kernel::gaussian(
                 SMOOTHING_SD_S * rate_hz,
                 ((SMOOTHING_REACH_S * rate_hz) as usize).max(1),

@@ -26,6 +26,7 @@ mod frame;
 mod grid;
 mod heading;
 mod learned;
+mod loose;
 mod measures;
 mod nets;
 mod samples;

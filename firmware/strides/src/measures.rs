@@ -5,18 +5,15 @@ use crate::event::Doubt;
 use crate::filters::Kernels;
 use crate::heading::turn;
 use crate::learned::Events;
-use crate::stride::{Axis, Scratch, Window};
+use crate::loose::is_loose;
+use crate::stride::{Scratch, Window};
+use crate::table::Table;
 use evenstride_protocol::Gait;
 
 pub(crate) const GAP_MARGIN_S: f32 = 0.050;
 const RATE_TOLERANCE: f32 = 0.10;
 const LOWEST_RATE_HZ: f32 = 199.0; // below it peaks come out too low
 const IMPACT_S: f32 = 0.080;
-const ROCKING_LIMIT_RADPS: f32 = 0.75;
-const SHAKING_LIMIT_MPS2: f32 = 16.0;
-const AFTER_CONTACT_S: f32 = 0.080;
-const BEFORE_TOE_OFF_S: f32 = 0.040;
-const SHORTEST_S: f32 = 0.030;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measures {
@@ -32,6 +29,7 @@ pub(crate) fn measured(
     window: &Window,
     events: &Events,
     kernels: &Kernels,
+    table: &Table,
     period_s: f32,
     scratch: &mut Scratch,
 ) -> Measures {
@@ -53,8 +51,18 @@ pub(crate) fn measured(
     if (period_s * rate_hz - 1.0).abs() > RATE_TOLERANCE {
         out.doubt |= Doubt::OUT_OF_RANGE;
     }
-    if events.gait == Gait::Run && rings(window, events, kernels, scratch) {
-        out.doubt |= Doubt::LOOSE;
+    if events.gait == Gait::Run {
+        let (waves, weights) = (&kernels.waves, &table.loose);
+        if is_loose(
+            window,
+            events.contact,
+            events.toe_off,
+            waves,
+            weights,
+            scratch,
+        ) {
+            out.doubt |= Doubt::LOOSE;
+        }
     }
     if !window.unbridged(opening, ceil(events.toe_off) + margin + 1) {
         out.doubt |= Doubt::GAP;
@@ -127,25 +135,4 @@ fn last_crossing(rise: &[f32], level: f32) -> Option<f32> {
     let below = rise.iter().rposition(|value| *value < level)? as i32;
     let (before, after) = (at(rise, below), at(rise, below + 1));
     Some(below as f32 + (level - before) / (after - before))
-}
-
-/// Whether the pod still rings at 10-30 Hz in mid-stance: `loose.py`.
-fn rings(window: &Window, events: &Events, kernels: &Kernels, scratch: &mut Scratch) -> bool {
-    let rate_hz = window.config.rate_hz;
-    let first = ceil(events.contact + AFTER_CONTACT_S * rate_hz);
-    let stop = floor(events.toe_off - BEFORE_TOE_OFF_S * rate_hz) + 1;
-    let reach = kernels.band.half();
-    if ((stop - first) as f32) < SHORTEST_S * rate_hz || first < reach || stop + reach > window.n {
-        return false;
-    }
-    let (signal, _) = scratch.of_measures();
-    let signal = part_mut(signal, 0, stop - first + 2 * reach);
-    let mut gyro = |axis: Axis| {
-        window.gyro(axis, first - reach, signal);
-        kernels.band.power(signal)
-    };
-    let rocking = gyro(window.gyro_axis(0)) + gyro(window.gyro_axis(2));
-    window.accel(window.accel_axis(1), first - reach, signal);
-    let shaking = kernels.band.power(signal);
-    libm::sqrtf(rocking) > ROCKING_LIMIT_RADPS || libm::sqrtf(shaking) > SHAKING_LIMIT_MPS2
 }

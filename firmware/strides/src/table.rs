@@ -1,10 +1,11 @@
 //! The versioned coefficients (PROTOCOL.md section 13.1), read where they lie: flash or RAM.
 
+use crate::loose::WEIGHTS;
 use evenstride_protocol::crc32;
 
 const MAGIC: &[u8; 4] = b"EVST";
 const HEADER: usize = 16;
-const NUMBERS: usize = 19;
+const NUMBERS: usize = 19 + WEIGHTS;
 const NETS: usize = 5;
 pub(crate) const MAX_INPUTS: usize = 48;
 const MAX_HIDDEN: usize = 64;
@@ -62,6 +63,8 @@ pub struct Table<'t> {
     pub(crate) stride_s: Range,
     pub(crate) swing_radps: Range,
     pub(crate) stride_variance: [f32; 5],
+    /// Of a loose pod: positive sums are loose.
+    pub(crate) loose: [f32; WEIGHTS],
     pub(crate) contact: Net<'t>,
     pub(crate) toe_off_coarse: Net<'t>,
     pub(crate) toe_off: Net<'t>,
@@ -112,9 +115,12 @@ impl<'t> Table<'t> {
         else {
             return Err(TableError::Layout);
         };
-        let [ic_offset_s, tc_offset_s, walk_ic_offset_s, stance0, stance1, stride0, stride1, swing0, swing1, v0s @ .., _, _, _, _, _] =
+        let [ic_offset_s, tc_offset_s, walk_ic_offset_s, stance0, stance1, stride0, stride1, swing0, swing1, rest @ ..] =
             numbers;
-        if v0s.iter().any(|v| *v < 0.0) || v0s.first().is_none_or(|v| *v <= 0.0) {
+        // the variance that stays with a leg for a whole run is the gateway's affair
+        let [a, b, c, d, e, _, _, _, _, _, loose @ ..] = rest;
+        let variance = [a, b, c, d, e];
+        if variance.iter().any(|v| *v < 0.0) || variance.first().is_none_or(|v| *v <= 0.0) {
             return Err(TableError::Value);
         }
         Ok(Self {
@@ -125,7 +131,8 @@ impl<'t> Table<'t> {
             stance_s: range(stance0, stance1)?,
             stride_s: range(stride0, stride1)?,
             swing_radps: range(swing0, swing1)?,
-            stride_variance: v0s,
+            stride_variance: variance,
+            loose,
             contact,
             toe_off_coarse,
             toe_off,

@@ -61,7 +61,7 @@ fn a_table_that_says_nonsense_is_refused() {
         Some(TableError::Value),
         "a negative variance"
     );
-    let net = HEADER + 4 * 19;
+    let net = HEADER + 4 * 28;
     assert_eq!(
         with(net + 4, &1_u16.to_le_bytes()),
         Some(TableError::Size),
