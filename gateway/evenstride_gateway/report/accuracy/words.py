@@ -15,6 +15,8 @@ HOW = """\
   250 ms. Doubted strides are included everywhere; nothing is hidden by a flag.
 - Every stride went through the product's own detector. Each fold is trained anew on its own runners; no figure comes
   from a runner who was trained on. `rules-1` takes its two constants from the same training runners.
+- The limits behind a doubt and the weights of the loose-pod test are the shipped ones, made on these same runners. They
+  move the column "doubted" and nothing else, for doubted strides are never left out.
 - Limits of agreement are of single stances. SI is the symmetry index of a run, SI error SD the SD of found minus true
   over runs. ICC(2,1) is of the mean stance of a leg in a run. The interval beside the RMSE is a bootstrap over runners.
 - Style axes (duty factor, stride time, foot strike, and what the signals look like around contact and toe-off) use the
