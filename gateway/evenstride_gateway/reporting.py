@@ -34,14 +34,14 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
         software=version,
         made_at=datetime.now(UTC),
         settings={k: v for k, v in session.settings.items() if k not in _SAID},
-        notices=tuple(_pods_said(store, session)),
+        notices=tuple(pods_said(store, session)),
         changes=standing(store, session_id, system, summary=summary).changes,
         mechanics=moved(steps, mass),
         cumulative=tuple(cumulative_impact(steps, side) for side in Side),
     )
 
 
-def _pods_said(store: Store, session: Session) -> list[str]:
+def pods_said(store: Store, session: Session) -> list[str]:
     """What was wrong with the pods' seats, and what the runner's last swap-legs test before this session said."""
     said = [session.settings[PLACEMENT]] if session.settings.get(PLACEMENT) else []
     tests = [

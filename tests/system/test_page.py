@@ -48,7 +48,10 @@ def test_numbers_and_verdicts_are_shown(browser: Browser, server: PageServer, si
         expect(page.locator("#balance-verdict")).to_have_text("real")
         expect(page.locator("#balance-detail")).to_contain_text("95 % interval 50.6 to 51.7 % on the right")
         expect(page.locator("#gauge")).to_contain_text("51.1")
+        expect(page.locator("#stance-verdict")).to_have_text("real")
+        expect(page.locator("#stance-detail")).to_have_text("Longer on the right · 50.6 to 51.7 %")
         expect(page.locator("#impact-verdict")).to_have_text("possible")
+        expect(page.locator("#impact-detail")).to_contain_text("Possibly harder on the right · 5")
         for side, leg in board["legs"].items():
             expect(page.locator(f"#stance-{side}")).to_have_text(f"{leg['stance_mean_ms']:.0f}")
             expect(page.locator(f"#impact-{side}")).to_have_text(f"{leg['impact_axial_mean_g']:.1f}")
@@ -105,6 +108,8 @@ def test_a_finding_is_never_a_bare_number(browser: Browser, server: PageServer) 
     with on(browser, server, PHONE) as page:
         expect(page.locator("#balance-headline")).to_have_text("Not measurable")
         expect(page.locator("#balance-detail")).to_have_text("12 of 20 strides yet")
+        expect(page.locator("#stance-verdict")).to_have_text("not measurable")
+        expect(page.locator("#stance-detail")).to_have_text("12 of 20 strides yet")
         expect(page.locator("#gauge .needle")).to_have_count(0)
         expect(page.locator("#gauge .band")).to_have_count(0)
         assert re.search(r"\d+\.\d", page.locator("#gauge").text_content() or "") is None

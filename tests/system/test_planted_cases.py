@@ -81,6 +81,26 @@ def test_a_loose_strap(store: Store) -> None:
     assert "the right pod moved on the leg" in text
 
 
+@pytest.mark.parametrize("side", list(Side))
+def test_a_loose_strap_at_an_easy_pace(store: Store, side: Side) -> None:
+    """The gentler the run, the less a strap has to ring with."""
+    strap = LooseStrap(hertz=12.0, damping=0.15)
+    sensor = SensorPlan(strap_left=strap) if side is Side.LEFT else SensorPlan(strap_right=strap)
+    keep(store, session(replace(even(60.0, 3.0), sensor=sensor), 3)[0])
+    text = report_of(store)
+    assert "No verdict: a pod sat loose on the leg." in text
+    assert f"the {side.value} pod moved on the leg" in text
+    last = [p.symmetry for p in store.symmetry("s1") if p.symmetry.measure is Measure.STANCE][-1]
+    assert last.verdict is Verdict.NOT_MEASURABLE  # what page, MQTT and InfluxDB were told while it happened
+    assert last.reason.startswith("loose: ")
+    folder = store.folder
+    store.close()
+    shown = evenstride("sessions", "show", "s1", "--data", folder).out
+    assert "stance balance: not measurable (loose: " in shown
+    assert re.search(rf"{side.value.capitalize()} leg: \d+ % of \d+ running strides doubted \(the pod moves on", shown)
+    assert "too many for a verdict" in shown
+
+
 def test_a_pod_that_is_loose_now_and_then(store: Store) -> None:
     """Planted in every third stride of one leg: the others are not to be trusted either."""
     steps = [

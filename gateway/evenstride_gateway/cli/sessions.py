@@ -16,7 +16,8 @@ from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import StoreBusyError, StoreError
 from evenstride_gateway.report.moving import impact_json, impact_lines, mechanics_json, mechanics_line
-from evenstride_gateway.reporting import moved, pods_worn
+from evenstride_gateway.report.parts import doubt_lines
+from evenstride_gateway.reporting import moved, pods_said, pods_worn
 from evenstride_gateway.results import session_steps, summary_of, system_error
 from evenstride_gateway.store import Store
 
@@ -63,16 +64,20 @@ def show(session: str, *, data: Path | None, as_json: bool) -> None:
         steps = session_steps(store, session)
         summary = summary_of(store.session(session), steps, system_error(config.symmetry))
         pods = pods_worn(store, session)
+        said = pods_said(store, store.session(session))
         motion = moved(steps, store.mass(store.session(session).runner_id))
     sums = [cumulative_impact(steps, side) for side in Side]
     if as_json:
         shocks = {"impact": impact_json(summary, pods, sums), "mechanics": mechanics_json(motion)}
-        print_json(summary_json(summary) | shocks)
+        print_json(summary_json(summary) | shocks | {"notices": said})
         return
-    for side in Side:
-        out.print(_leg_line(summary.legs[side]))
     for measure in (Measure.STANCE, Measure.IMPACT_AXIAL):
         out.print(symmetry_line(summary, measure))
+    out.print("Each leg by itself, 95 % interval of the mean by the strides' scatter alone:")
+    for side in Side:
+        out.print(_leg_line(summary.legs[side]))
+    for line in (*doubt_lines(summary), *said):
+        out.print(line)
     for line in (*impact_lines(summary, pods, sums), mechanics_line(motion)):
         out.print(line)
 

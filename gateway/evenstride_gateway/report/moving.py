@@ -32,7 +32,10 @@ def impact_lines(summary: Summary, pods: Sequence[PodInfo], sums: Sequence[Cumul
     known = [one for one in sums if one.n_steps > one.n_unmeasured]
     if known:
         said = "; ".join(_sum(one) for one in known)
-        lines.append(f"Cumulative impact (sum of the steps' peaks, all directions; not the load of a bone): {said}.")
+        lines.append(
+            f"Cumulative impact (sum of the steps' peaks, all directions; not the load of a bone): {said}. These sums"
+            " have no error of their own: the impact's verdict compares the legs."
+        )
     return lines
 
 

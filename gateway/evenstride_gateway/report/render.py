@@ -90,6 +90,7 @@ def render_html(data: ReportData) -> str:
         wide={m: not sees_well(summary.symmetry[m]) for m in Measure},
         legs=[_leg_cells(summary.legs[side]) for side in Side],
         indices=[_index_cells(data, measure) for measure in Measure],
+        verdicts={measure.value: summary.symmetry[measure].verdict.value for measure in Measure},
         excluded=_excluded(data),
         doubts=doubt_lines(summary),
         ground=ground_text(summary),

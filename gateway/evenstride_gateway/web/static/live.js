@@ -33,15 +33,16 @@ function show() {
   drawGauge($('gauge'), board.balance);
   text($('balance-headline'), board.balance.headline);
   $('balance').dataset.verdict = board.balance.verdict;
-  for (const name of ['balance', 'impact']) {
+  for (const [name, found] of [['balance', board.balance], ['stance', board.balance], ['impact', board.impact]]) {
     const chip = $(`${name}-verdict`);
-    text(chip, board[name].verdict);
-    chip.dataset.verdict = board[name].verdict;
+    text(chip, found.verdict);
+    chip.dataset.verdict = found.verdict;
   }
   text($('balance-detail'), board.balance.detail);
-  const impact = board.impact;
-  text($('impact-detail'), impact.left_percent === null ? impact.detail : `${impact.headline} · ${impact.interval}`);
-  $('impact-detail').title = impact.detail;
+  for (const [name, found] of [['stance', board.balance], ['impact', board.impact]]) { // never two legs without it
+    text($(`${name}-detail`), found.left_percent === null ? found.detail : `${found.headline} · ${found.interval}`);
+    $(`${name}-detail`).title = found.detail;
+  }
   for (const [side, leg] of Object.entries(board.legs)) {
     text($(`stance-${side}`), number(leg.stance_mean_ms ?? leg.stance_ms, 0));
     text($(`impact-${side}`), number(leg.impact_axial_mean_g ?? leg.impact_axial_g, 1));
