@@ -7,8 +7,15 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 
-demo: setup
-	$(BIN)/evenstride demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECORDING),--recording "$(RECORDING)") $(ARGS)
+# POD=firmware: the pods' own application as two processes; needs Rust's cargo
+HOST_POD := $(if $(filter firmware,$(POD)),firmware/target/debug/evenstride-host-pod)
+
+demo: setup $(if $(HOST_POD),host-pod)
+	$(BIN)/evenstride demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECORDING),--recording "$(RECORDING)") \
+	  $(if $(HOST_POD),--pod $(HOST_POD)) $(ARGS)
+
+host-pod:
+	cd firmware && cargo build --locked --package evenstride-host-pod
 
 setup:
 	@bash tools/bootstrap.sh

@@ -10,9 +10,10 @@ evenstride-host-pod --hci HOST:PORT --recording FILE [options]
   --pod-id HEX           16 digits (default e5e50000000000a1)
   --rate HZ              true and nominal rate of the recording (default 416)
   --speed FACTOR         how much faster than life time passes (default 1)
-  --start UNIX_SECONDS   when sample 0 of the recording was taken (default: now); pods of one runner share it
+  --start UNIX_SECONDS   when sample 0 of the recording was taken (default: now); pods of one runner share it, and the
+                         counter then began there
   --repeat               play the recording again at its end (default: the last sample stands still)
-  --first-tick N         the counter at power-on (default 0)
+  --first-tick N         the counter at sample 0 of the recording (default 0)
   --skew-ppm X           the counter against the true time (default 0)
   --bonded-only          stream over encrypted links only
   --raw-pages N          size of the raw log, for tests of a full one (default 328)

@@ -11,11 +11,11 @@ use crate::options::Options;
 const BLOCK: usize = 9; // 22 ms at 416 Hz
 const SAMPLE: usize = 12;
 
-/// The pod's counter.
+/// The pod's counter. World time is 0 where the recording's sample 0 was taken.
 #[derive(Clone, Copy)]
 pub struct Clock {
     power_on: Instant,
-    power_on_unix_s: f64,
+    power_on_s: f64,
     speed: f64,
     first_tick: f64,
     ticks_per_s: f64,
@@ -24,18 +24,19 @@ pub struct Clock {
 impl Clock {
     pub fn new(options: &Options) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let unix_s = unix.map_or(0.0, |since| since.as_secs_f64());
+        let since_start_s = options.start_unix_s.map_or(0.0, |start_s| unix_s - start_s);
         Self {
             power_on: Instant::now(),
-            power_on_unix_s: unix.map_or(0.0, |since| since.as_secs_f64()),
+            power_on_s: since_start_s * options.speed,
             speed: options.speed,
             first_tick: options.first_tick as f64,
             ticks_per_s: f64::from(TICK_HZ) * (1.0 + options.skew_ppm * 1e-6),
         }
     }
 
-    /// World seconds since power-on.
     fn now_s(&self) -> f64 {
-        self.power_on.elapsed().as_secs_f64() * self.speed
+        self.power_on_s + self.power_on.elapsed().as_secs_f64() * self.speed
     }
 
     fn tick_q16(&self, world_s: f64) -> u64 {
@@ -61,7 +62,6 @@ pub struct Recording {
     clock: Clock,
     rate_hz: f64,
     repeat: bool,
-    start_s: f64,
     divisor: u64,
     base: u64,
     taken: u64,
@@ -85,9 +85,6 @@ impl Recording {
             clock,
             rate_hz: options.rate_hz,
             repeat: options.repeat,
-            start_s: options
-                .start_unix_s
-                .map_or(0.0, |at| at - clock.power_on_unix_s),
             divisor: 1,
             base: 0,
             taken: 0,
@@ -96,7 +93,7 @@ impl Recording {
 
     /// World seconds at which sample `index` of this boot is taken.
     fn sample_s(&self, index: u64) -> f64 {
-        self.start_s + (self.base + index * self.divisor) as f64 / self.rate_hz
+        (self.base + index * self.divisor) as f64 / self.rate_hz
     }
 
     fn counts(&self, index: u64) -> Counts {
@@ -113,7 +110,7 @@ impl Imu for Recording {
     async fn start(&mut self, rate_mhz: u32) -> Result<(), Self::Error> {
         let ratio = self.rate_hz * 1000.0 / f64::from(rate_mhz);
         self.divisor = (ratio.round() as u64).max(1);
-        let due = (self.clock.now_s() - self.start_s) * self.rate_hz;
+        let due = self.clock.now_s() * self.rate_hz;
         self.base = (due - 1e-9).ceil().max(0.0) as u64;
         self.taken = 0;
         Ok(())

@@ -81,6 +81,12 @@ def demo(
         "demo-data"
     ),
     as_json: Json = False,
+    pod: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PROGRAM", help="Run the pods' firmware, built as a program, instead.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Watch a runner without any hardware: two virtual pods, virtual radio, the whole gateway.
 
@@ -100,6 +106,7 @@ def demo(
         browser=not no_browser,
         folder=data,
         as_json=as_json,
+        pod=pod,
     )
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from evenstride_analysis.model import Measure, Side, Stride
 from evenstride_analysis.units import ms_from_s, percent_from_fraction
+from evenstride_gateway.air.uuids import TICK_HZ
 from evenstride_gateway.cli.common import err, open_page, out, print_json, progress, software_version
 from evenstride_gateway.cli.report import write_report
 from evenstride_gateway.cli.sessions import summary_json, symmetry_line
@@ -20,8 +21,7 @@ from evenstride_gateway.store import Placement, Store
 
 if TYPE_CHECKING:
     from evenstride_analysis.model import Summary
-    from evenstride_gateway.virtual.demo import Cast, Comparison
-    from evenstride_gateway.virtual.world import World
+    from evenstride_gateway.virtual.demo import Cast, Comparison, Stage
 
 READY_S = 30.0
 RUNNER = "Demo Runner"
@@ -35,6 +35,7 @@ class _Ask:
     config: Config
     browser: bool
     as_json: bool
+    pod: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,10 @@ def demo(
     browser: bool,
     folder: Path,
     as_json: bool,
+    pod: Path | None = None,
 ) -> None:
-    """Play, store, report, and say what was found beside what was planted. `asymmetry` in percent."""
+    """Play, store, report, and say what was found beside what was planted. `asymmetry` in percent; `pod` is the
+    firmware's host program."""
     try:
         from evenstride_gateway.virtual.demo import recorded_cast, virtual_cast
         from evenstride_gateway.virtual.quiet import quiet_bumble
@@ -74,7 +77,7 @@ def demo(
     if recording is not None and seconds is None:
         seconds = cast.duration_s
     config = load_config(folder, page={"port": port})
-    ask = _Ask(cast=cast, seconds=seconds, folder=folder, config=config, browser=browser, as_json=as_json)
+    ask = _Ask(cast=cast, seconds=seconds, folder=folder, config=config, browser=browser, as_json=as_json, pod=pod)
     with quiet_bumble():
         outcome = asyncio.run(_demo(ask))
     if outcome is None:
@@ -96,7 +99,7 @@ async def _demo(ask: _Ask) -> _Outcome | None:
     async with (
         until_interrupted() as stop,
         open_store(ask.folder, ask.config, tell) as store,
-        on_stage(ask.cast) as world,
+        on_stage(ask.cast, pod=ask.pod) as world,
         BleSource(world.backend) as source,
         hosted(
             store=store,
@@ -117,7 +120,7 @@ async def _demo(ask: _Ask) -> _Outcome | None:
             store.put_placement(Placement(pod_id=pod_id, side=side))
         try:
             async with asyncio.timeout(READY_S):
-                session_id = await host.gateway.sessions.start_when_streaming(RUNNER, pods=len(world.pods), stop=stop)
+                session_id = await host.gateway.sessions.start_when_streaming(RUNNER, pods=len(world.sides), stop=stop)
         except TimeoutError as error:
             raise LinkError(
                 f"the virtual pods sent nothing within {READY_S:.0f} s: is this machine very busy?"
@@ -133,20 +136,25 @@ async def _demo(ask: _Ask) -> _Outcome | None:
     return _Outcome(session_id=session_id, summary=summary, comparison=comparison, report=report)
 
 
-def _comparison(cast: "Cast", world: "World", store: Store, session_id: str) -> "Comparison | None":
+def _comparison(cast: "Cast", world: "Stage", store: Store, session_id: str) -> "Comparison | None":
     """What was stored beside what was planted, as far as samples of every pod were stored."""
     from evenstride_gateway.virtual.demo import compare
 
     stored = store.strides(session_id)
     strides: dict[Side, list[Stride]] = {}
     recorded_s: dict[Side, tuple[float, float]] = {}
-    for side, pod in world.pods.items():
-        strides[side] = [s.stride for s in stored if s.stride.pod_id == pod.pod_id]
-        ranges = [(piece.first_index, piece.end_index) for piece in store.raw_frames(session_id, pod.pod_id)]
-        if not ranges:
+    for pod_id, side in world.sides.items():
+        strides[side] = [s.stride for s in stored if s.stride.pod_id == pod_id]
+        pieces = [
+            (piece.tick / TICK_HZ, len(piece.counts))
+            for piece in store.raw_frames(session_id, pod_id)
+            if piece.tick is not None
+        ]
+        if not pieces:
             return None
-        first_s, last_s = pod.core.sample_s(ranges[0][0]), pod.core.sample_s(ranges[-1][1] - 1)
-        recorded_s[side] = (first_s - world.start_s, last_s - world.start_s)
+        (first_s, _), (last_s, n) = pieces[0], pieces[-1]
+        behind_s = (n - 1) / cast.signals[side].rate_hz
+        recorded_s[side] = world.runner_s(side, first_s), world.runner_s(side, last_s) + behind_s
     return compare(cast, world, strides, recorded_s)
 
 

@@ -4,13 +4,16 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from evenstride_analysis.model import Gait, Side, Stride
 from evenstride_analysis.simulate import Part, RunnerPlan, SensorPlan, VirtualRunner
 from evenstride_analysis.simulate.score import LegScore, score_leg
+from evenstride_gateway.link.backend import LinkBackend
 from evenstride_gateway.tables.reading import read_recording
+from evenstride_gateway.virtual.firmware_world import firmware_world
 from evenstride_gateway.virtual.pod_signal import RecordingSource, RunnerSource, SignalSource
-from evenstride_gateway.virtual.world import World, in_runner_time, virtual_world
+from evenstride_gateway.virtual.world import RunnerTime, in_runner_time, virtual_world
 
 STANDING_S = 2.0
 WALKING_S = 8.0
@@ -54,11 +57,26 @@ def recorded_cast(path: Path) -> Cast:
     return Cast(signals=signals, runner=None, duration_s=recording.duration_s)
 
 
+class Stage(RunnerTime, Protocol):
+    """A world as the demo sees it."""
+
+    @property
+    def backend(self) -> LinkBackend: ...
+
+    @property
+    def sides(self) -> dict[str, Side]: ...
+
+
 @asynccontextmanager
-async def on_stage(cast: Cast) -> AsyncGenerator[World, None]:
-    """The cast in its world."""
-    async with virtual_world(cast.signals) as world:
-        yield world
+async def on_stage(cast: Cast, *, pod: Path | None = None) -> AsyncGenerator[Stage, None]:
+    """The cast in its world: on virtual pods, or on the firmware as the program `pod`."""
+    if pod is None:
+        async with virtual_world(cast.signals) as world:
+            yield world
+    else:
+        duration_s = OPEN_END_S if cast.duration_s is None else cast.duration_s
+        async with firmware_world(cast.signals, program=pod, duration_s=duration_s) as world:
+            yield world
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +107,7 @@ class Comparison:
 
 def compare(
     cast: Cast,
-    world: World,
+    world: RunnerTime,
     strides: Mapping[Side, list[Stride]],
     recorded_s: Mapping[Side, tuple[float, float]],
 ) -> Comparison | None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from evenstride_analysis.model import Side, Stride
 from evenstride_analysis.strides.detector import StrideDetector
@@ -95,7 +96,13 @@ async def virtual_world(
         yield world
 
 
-def in_runner_time(world: World, side: Side, strides: Sequence[Stride]) -> list[Stride]:
+class RunnerTime(Protocol):
+    """A world that knows when its runner did what."""
+
+    def runner_s(self, side: Side, pod_s: float) -> float: ...
+
+
+def in_runner_time(world: RunnerTime, side: Side, strides: Sequence[Stride]) -> list[Stride]:
     """The strides of one pod with their times turned into runner seconds, to be held against the planted truth."""
 
     def timed(stride: Stride) -> Stride:
