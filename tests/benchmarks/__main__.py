@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import crowd, detector, gateway, hour, latency, peers, season, start
+from . import crowd, detector, gateway, hour, latency, peers, season, stack, start
 from .figures import Figure, machine
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "start": start.run,
     "hour": hour.run,
     "season": season.run,
+    "stack": stack.run,
     "peers": peers.run,
 }
 INSTALLS = "peers"  # needs packages of others: only where it is asked for

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks import detector, gateway, hour, season
+from benchmarks import detector, gateway, hour, season, stack
 from benchmarks.__main__ import BENCHMARKS, page
 
 
@@ -12,7 +12,7 @@ def test_each_benchmark_is_listed_and_makes_a_line_of_the_page() -> None:
     )
     text = page(figures)
     assert all(figure.what in text for figure in figures)
-    assert set(BENCHMARKS) == {"detector", "gateway", "latency", "crowd", "start", "hour", "season", "peers"}
+    assert set(BENCHMARKS) == {"detector", "gateway", "latency", "crowd", "start", "hour", "season", "stack", "peers"}
 
 
 def test_a_season_of_two_sessions() -> None:
@@ -23,3 +23,8 @@ def test_a_season_of_two_sessions() -> None:
 def test_the_stored_hour_is_a_session_like_any_other(tmp_path: Path) -> None:
     hour.fill(tmp_path, seconds=20, repeats=1)
     assert (tmp_path / "raw" / hour.SESSION).is_dir()
+
+
+def test_the_sinks_against_real_servers() -> None:
+    figures = stack.run(n=150, rounds=1, sessions=1, seconds=60, messages=15, fills=1)
+    assert len(figures) == 4

@@ -222,6 +222,18 @@ def test_odd_names_stay_one_line(session: str, doubt: str) -> None:
     assert line.endswith(" 7")
 
 
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=10, max_size=10))
+def test_floats_are_written_to_the_last_bit(numbers: list[float]) -> None:
+    given_floats = iter(numbers)
+    others: dict[Kind, Any] = {Kind.INTEGER: 3, Kind.BOOLEAN: True, Kind.TEXT: "x"}
+    values = [next(given_floats) if f.kind is Kind.FLOAT else others[f.kind] for f in STRIDE.fields]
+    line = line_of(Point("stride", ("s", "r", "p"), tuple(values), 7))
+    written = dict(pair.split("=") for pair in line.split(" ")[1].split(","))
+    for field, value in zip(STRIDE.fields, values, strict=True):
+        if field.kind is Kind.FLOAT:
+            assert float(written[field.name]).hex() == float(value).hex()
+
+
 def test_odd_names_come_back_from_the_server(server: Influx, database: str) -> None:
     names = ["a b", "a,b", "a=b", 'say "hi"', "Zoë 🏃", "line\nbreak", "back\\slash", "end\\", ""]
     lines: list[str] = []

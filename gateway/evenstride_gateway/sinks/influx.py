@@ -19,7 +19,7 @@ import httpx
 from evenstride_gateway.errors import ConfigError, SinkError
 from evenstride_gateway.health import SinkHealth
 from evenstride_gateway.sinks.follower import Refused
-from evenstride_gateway.sinks.lines import line_of
+from evenstride_gateway.sinks.lines import lines_of
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.sinks.targets import InfluxTarget, Version, tls_context
 
@@ -27,6 +27,7 @@ TIMEOUT_S = 10.0
 AT_ONCE = 2  # requests: while the server puts one on its disk it can read the other
 MINUTE_S = 60.0  # what only a person can put right is tried again once a minute
 _LONGEST_ANSWER = 2_000
+_PATIENCE = {"timeout": httpx.Timeout(TIMEOUT_S).as_dict()}
 
 
 class InfluxWriter:
@@ -35,29 +36,25 @@ class InfluxWriter:
     def __init__(self, target: InfluxTarget, *, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.health: SinkHealth | None = None  # where the server's clock is told
         self._target, self._utc = target, utc
+        auth = httpx.BasicAuth(target.user, target.password) if target.user else None
         encryption = tls_context(target.ca_file, "influx.ca_file") if target.url.startswith("https:") else False
+        first = target.version is Version.V1
+        query = (
+            {"db": target.bucket, "precision": "n"}
+            if first
+            else {"org": target.org, "bucket": target.bucket, "precision": "ns"}
+        )
         try:
+            self._url = httpx.URL(f"{target.url}{'/write' if first else '/api/v2/write'}", params=query)
+            self._headers = httpx.Headers(_headers(target))
             self._client = httpx.AsyncClient(
-                base_url=target.url,
-                timeout=TIMEOUT_S,
-                limits=httpx.Limits(max_connections=AT_ONCE),
-                trust_env=False,
-                headers=_headers(target),
-                auth=httpx.BasicAuth(target.user, target.password) if target.user else None,
-                verify=encryption,
+                limits=httpx.Limits(max_connections=AT_ONCE), trust_env=False, auth=auth, verify=encryption
             )
         except (ValueError, httpx.InvalidURL) as error:  # never the text itself: it may be the token
             raise ConfigError(
                 f"[influx] url {target.url!r} with its token: an address and one line of plain ASCII were expected "
                 f"({type(error).__name__})"
             ) from None
-        first = target.version is Version.V1
-        self._path = "/write" if first else "/api/v2/write"
-        self._query = (
-            {"db": target.bucket, "precision": "n"}
-            if first
-            else {"org": target.org, "bucket": target.bucket, "precision": "ns"}
-        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,7 +126,11 @@ class InfluxWriter:
 
     async def _post(self, body: str) -> httpx.Response:
         try:
-            return await self._client.post(self._path, params=self._query, content=body.encode(errors="replace"))
+            # Made by hand: what the client does for any request is a third of the cost of this one.
+            request = httpx.Request(
+                "POST", self._url, headers=self._headers, content=body.encode(errors="replace"), extensions=_PATIENCE
+            )
+            return await self._client.send(request)
         except httpx.TimeoutException as error:
             raise SinkError(
                 f"InfluxDB at {self._target.url} takes the data and does not answer: tried again"
@@ -178,15 +179,9 @@ class InfluxWriter:
             self.health.clock_off_s = (theirs - self._utc()).total_seconds()
 
 
-def _lines(points: Iterable[Point]) -> tuple[list[str], list[Refused]]:
-    lines: list[str] = []
-    refused: list[Refused] = []
-    for point in points:
-        try:
-            lines.append(line_of(point))
-        except ValueError as error:
-            refused.append(Refused(content=str(point), reason=str(error)))
-    return lines, refused
+def _lines(points: Sequence[Point]) -> tuple[list[str], list[Refused]]:
+    lines, unfit = lines_of(points)
+    return lines, [Refused(content=str(point), reason=reason) for point, reason in unfit]
 
 
 def _headers(target: InfluxTarget) -> dict[str, str]:
