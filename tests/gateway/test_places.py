@@ -1,22 +1,27 @@
 """Where each stride was run, kept with it: judged at the end, told to the sinks, provisional while it is run."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kept import CONFIG, keep
-from support.turns import session
+from support.kept import CONFIG, PODS, keep, worn
+from support.store_data import BOOT, START, assignment, pod
+from support.turns import RATE_HZ, session
 
 from evenstride_analysis.context import Ground, LiveContext, Placed
-from evenstride_analysis.model import Surface
+from evenstride_analysis.model import ClockFit, Session, Surface
 from evenstride_analysis.simulate import laps
 from evenstride_gateway.closing import put_ground, regrid
+from evenstride_gateway.recorder import Recorder
 from evenstride_gateway.results import system_error
 from evenstride_gateway.sinks.collect import collect, session_points
 from evenstride_gateway.sinks.points import surface_word
 from evenstride_gateway.sinks.schema import STRIDE, Point, Value
-from evenstride_gateway.store import ChangeKind, Store
+from evenstride_gateway.store import ChangeKind, Store, StoredStride
+from evenstride_gateway.web.view import LiveView
+from evenstride_gateway.writing import StoreQueue
 
 TRACK = laps(2.2, 3.4)
 SYSTEM = system_error(CONFIG)
@@ -102,3 +107,38 @@ def test_live_every_settled_step_is_placed_once() -> None:
     assert lapped == sorted(lapped)
     assert lapped[-1] >= 2
     assert {place.surface for place in found} >= {Surface.STRAIGHT, Surface.BEND}
+
+
+def test_the_recorder_tells_the_store_while_it_is_run(tmp_path: Path) -> None:
+    steps = session(TRACK)[0]
+    fit = ClockFit(pod_id="", boot_id=BOOT, offset_s=0.0, skew_ppm=0.0, bound_s=0.001, version=1)
+
+    async def run(store: Store) -> list[StoredStride]:
+        queue = StoreQueue(store)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(queue.run(), name="writer")
+            recorder = Recorder(
+                queue=queue, view=LiveView(), system=SYSTEM, fit_of=lambda pod_id, boot_id: fit, now_s=0.0
+            )
+            for side, pod_id in PODS.items():
+                recorder.sides[pod_id] = side
+                await recorder.on_pod(pod(pod_id, rate_hz=RATE_HZ))
+            assigned = [assignment(pod_id, side) for side, pod_id in PODS.items()]
+            await recorder.start(Session(session_id="s1", runner_id="anna", started_at=START), assigned, start_s=0.0)
+            for step in steps:
+                await recorder.on_strides(PODS[step.side], [worn(step)])
+            held = await queue.call(lambda store: store.strides("s1"))
+            await recorder.settle()
+            await recorder.close_raw()
+            queue.close()
+            return held
+
+    with Store.open(tmp_path) as store:
+        held = asyncio.run(run(store))
+        assert len(held) == len(steps)
+        placed = [one.place for one in held if one.place != Placed()]
+        assert len(placed) > len(held) - 40  # the last seconds are not settled yet
+        assert {place.surface for place in placed} >= {Surface.STRAIGHT, Surface.BEND}
+        assert {1, 2} <= {place.lap for place in placed}
+        points = collect(store, 0, 100_000).points
+        assert {value(point, "lap") for point in stride_points(list(points))} >= {1, 2}
