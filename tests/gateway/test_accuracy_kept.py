@@ -9,6 +9,9 @@ from evenstride_analysis.study.distort import PLAIN
 from evenstride_analysis.study.work import Job, Task
 from evenstride_gateway.cli.inputs import code_of_behaviour, inputs, stamps
 from evenstride_gateway.cli.kept import NOTHING, Kept, kept_dir, name_of
+from evenstride_gateway.cli.study import Pool
+
+WORDS = {"known": -1, "new": -2, "later": -3}
 
 
 def test_what_was_put_is_found(tmp_path: Path) -> None:
@@ -62,3 +65,16 @@ def test_every_part_has_code_of_its_own_behind_it() -> None:
     found = stamps(made_from, "learned", "found")
     assert len(set(found.values())) == len(found)
     assert code_of_behaviour(made_from) == code_of_behaviour(made_from)
+
+
+def test_a_pool_takes_what_is_kept_and_keeps_the_rest(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    kept = Kept(tmp_path)
+    kept.put(name_of("abs", "known", -1), 7)  # not what abs gives: nobody asks it
+    with Pool(data_dir("rbds").parent, 1, lambda done, total: told.append((done, total)), kept) as pool:
+        pool.total = 3
+        known, new, later = (pool.submit((word, number), abs, number) for word, number in WORDS.items())
+        assert pool.results([new, known]) == [2, 7]
+        assert pool.results([later]) == [3]
+    assert [done for done, _ in told] == [1, 2, 3]
+    assert [kept.get(name_of("abs", word, number)) for word, number in WORDS.items()] == [7, 2, 3]

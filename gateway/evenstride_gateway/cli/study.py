@@ -221,7 +221,7 @@ class Pool:
         self._executor = ProcessPoolExecutor(workers, get_context("spawn"), _start, (folder,))
         self._tell, self._done, self.total = tell, 0, 0
         self._kept = kept
-        self._new: dict[Future[Any], str] = {}
+        self._open: dict[Future[Any], str | None] = {}  # not counted yet; the name to keep the answer under
 
     def __enter__(self) -> Self:
         return self
@@ -230,13 +230,19 @@ class Pool:
         self._executor.shutdown(cancel_futures=True)
 
     def results(self, futures: Iterable[Future[T]]) -> list[T]:
+        """What they give. Whatever else ends meanwhile is kept and counted too."""
         waiting = list(futures)
-        for future in as_completed(waiting):
-            found = future.result()
-            if future in self._new:
-                self._kept.put(self._new.pop(future), found)
-            self._done += 1
-            self._tell(self._done, self.total)
+        left: set[Future[Any]] = set(waiting)
+        for future in as_completed([*waiting, *self._open]):
+            if future in self._open:
+                found, name = future.result(), self._open.pop(future)
+                if name is not None:
+                    self._kept.put(name, found)
+                self._done += 1
+                self._tell(self._done, self.total)
+            left.discard(future)
+            if not left:
+                break
         return [future.result() for future in waiting]
 
     def submit(self, question: Question, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
@@ -246,9 +252,10 @@ class Pool:
         if known is not NOTHING:
             done: Future[T] = Future()
             done.set_result(known)
+            self._open[done] = None
             return done
         future = self._executor.submit(call, *args, **named)
-        self._new[future] = name
+        self._open[future] = name
         return future
 
 
