@@ -115,3 +115,22 @@ def _stride(line: str) -> Stride:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axes:
+    """What the pod says of its own axes."""
+
+    rotation: tuple[float, ...]
+    running_s: int
+    stood: bool
+
+
+def axes_on_pod(program: Path, signal: Signal) -> Axes | None:
+    """The axes that the pod finds by itself, or None."""
+    done = subprocess.run([program, "align"], input=as_input(signal), capture_output=True, check=True)
+    numbers = done.stdout.decode().strip().split(",")
+    if len(numbers) != 11:
+        return None
+    rotation = tuple(float(number) for number in numbers[:9])
+    return Axes(rotation=rotation, running_s=int(numbers[9]), stood=numbers[10] == "1")

@@ -2,18 +2,20 @@
 //!
 //! Standard input, little-endian: rate Hz, accel scale, gyro scale, accel full scale, gyro full scale (SI), nine numbers
 //! of the rotation, all f32; then blocks: first index u32, tick of that sample u64, n u16, n x 6 counts i16. Indices that
-//! are stepped over are missing samples. `detect` (default) prints strides; `pack` only builds raw frames, `read` does
+//! are stepped over are missing samples. `detect` (default) prints strides, `align` the axes that the
+//! pod finds by itself; `pack` only builds raw frames, `read` does
 //! nothing with the samples: their difference is what an instruction counter shows. `--table FILE` takes another table.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use evenstride_protocol::{FrameBuilder, FrameHead, MTU, SIX_AXES_MASK, TICK_HZ};
-use evenstride_strides::{Config, Detector, StrideEvent, Table, BUILT_IN};
+use evenstride_strides::{Aligner, Alignment, Config, Detector, StrideEvent, Table, BUILT_IN};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Work {
     Detect,
+    Align,
     Pack,
     Read,
 }
@@ -54,6 +56,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "detect" => work = Work::Detect,
+            "align" => work = Work::Align,
             "pack" => work = Work::Pack,
             "read" => work = Work::Read,
             "--table" => bytes = std::fs::read(arguments.next().ok_or("--table needs a file")?)?,
@@ -66,17 +69,21 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let table = Table::new(&bytes).map_err(|error| format!("table: {error:?}"))?;
     let detector = Detector::new(config, table).map_err(|error| format!("config: {error:?}"))?;
     let mut detector = Box::new(detector);
+    let mut aligner = Aligner::new(&config);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut sum = 0_u64;
     while let Some(block) = take(&mut rest)? {
         match work {
             Work::Detect => detect(&mut detector, &block, &mut out)?,
+            Work::Align => block.samples().for_each(|sample| aligner.push(sample)),
             Work::Pack => sum += pack(&block),
             Work::Read => sum += block.samples().map(|s| u64::from(s[0] as u16)).sum::<u64>(),
         }
     }
-    if work != Work::Detect {
-        writeln!(out, "{sum}")?;
+    match work {
+        Work::Detect => {}
+        Work::Align => print_alignment(aligner.alignment(), &mut out)?,
+        Work::Pack | Work::Read => writeln!(out, "{sum}")?,
     }
     Ok(())
 }
@@ -113,6 +120,17 @@ fn print(event: &StrideEvent, out: &mut impl Write) -> io::Result<()> {
         event.gait as u8,
         event.doubt,
     )
+}
+
+/// Nine numbers, seconds of running, 1 where the leg stood; nothing where no axes were found.
+fn print_alignment(found: Option<Alignment>, out: &mut impl Write) -> io::Result<()> {
+    if let Some(found) = found {
+        for number in found.rotation {
+            write!(out, "{number},")?;
+        }
+        writeln!(out, "{},{}", found.running_s, u8::from(found.stood))?;
+    }
+    Ok(())
 }
 
 /// Frames at MTU 247, as the pod builds them.

@@ -137,6 +137,12 @@ impl<'t> Detector<'t> {
 
     /// A stride that the samples pushed so far settle, oldest first. One costs as much as 100 ms of samples or more.
     pub fn poll(&mut self) -> Option<StrideEvent> {
+        let table = self.table;
+        self.poll_with(&table)
+    }
+
+    /// The same with a table that the detector does not hold: for one in memory that is written anew.
+    pub fn poll_with(&mut self, table: &Table) -> Option<StrideEvent> {
         while let [Some((swing0, swing1)), ..] = self.pending {
             if swing1.wrapping_add(self.after) > self.samples.end() {
                 return None;
@@ -145,7 +151,7 @@ impl<'t> Detector<'t> {
             if let Some(slot) = self.pending.last_mut() {
                 *slot = None;
             }
-            if let Some(stride) = self.stride(swing0, swing1) {
+            if let Some(stride) = self.stride(swing0, swing1, table) {
                 return Some(stride);
             }
         }
@@ -195,7 +201,7 @@ impl<'t> Detector<'t> {
         }
     }
 
-    fn stride(&mut self, swing0: u32, swing1: u32) -> Option<StrideEvent> {
+    fn stride(&mut self, swing0: u32, swing1: u32, table: &Table) -> Option<StrideEvent> {
         let (start, stop) = (swing0.checked_sub(self.before)?, swing1 + self.after);
         let n = stop - start;
         if !self.samples.holds(start, n as usize) {
@@ -220,15 +226,8 @@ impl<'t> Detector<'t> {
         let period_s = line.period / self.config.tick_hz;
         let (kernels, scratch) = (&self.kernels, &mut self.scratch);
         let found = candidates::find(&window, kernels, scratch)?;
-        let events = learned::events(
-            &window,
-            &found,
-            kernels,
-            &self.table,
-            1.0 / period_s,
-            scratch,
-        )?;
-        let measures = measured(&window, &events, kernels, &self.table, period_s, scratch);
+        let events = learned::events(&window, &found, kernels, table, 1.0 / period_s, scratch)?;
+        let measures = measured(&window, &events, kernels, table, period_s, scratch);
         let ahead = (i64::from(start) - i64::from(line.index)) as f32;
         let strike_tick = line.tick(ahead + events.contact);
         let after_strike = |position: f32| {

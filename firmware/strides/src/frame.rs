@@ -3,8 +3,8 @@
 use crate::stride::{Axis, Window};
 
 // the mean specific force of running leans 28 degrees behind the tibia
-const COS: f32 = 0.882_947_6;
-const SIN: f32 = 0.469_471_57;
+pub(crate) const COS: f32 = 0.882_947_6;
+pub(crate) const SIN: f32 = 0.469_471_57;
 const SQUARINGS: usize = 6;
 const TINY: f32 = 1e-12;
 
@@ -65,12 +65,12 @@ fn swings(window: &Window) -> Axis {
     mix(1.0, at(window.swing0), 1.0, at(window.swing1))
 }
 
-fn dot(one: Axis, other: Axis) -> f32 {
+pub(crate) fn dot(one: Axis, other: Axis) -> f32 {
     let ([a, b, c], [x, y, z]) = (one, other);
     a * x + b * y + c * z
 }
 
-fn mix(p: f32, one: Axis, q: f32, other: Axis) -> Axis {
+pub(crate) fn mix(p: f32, one: Axis, q: f32, other: Axis) -> Axis {
     let ([a, b, c], [x, y, z]) = (one, other);
     [p * a + q * x, p * b + q * y, p * c + q * z]
 }
@@ -80,7 +80,7 @@ fn subtract(from: Axis, axis: Axis, times: f32) -> Axis {
 }
 
 /// Unit vector of the largest eigenvalue of the symmetric matrix (xx, xy, xz, yy, yz, zz): its 64th power.
-fn principal_axis(moments: [f32; 6]) -> Axis {
+pub(crate) fn principal_axis(moments: [f32; 6]) -> Axis {
     let [mut xx, mut xy, mut xz, mut yy, mut yz, mut zz] = moments;
     for _ in 0..SQUARINGS {
         let scale = 1.0 / (xx + yy + zz + f32::MIN_POSITIVE);

@@ -16,6 +16,7 @@
     )
 )]
 
+mod align;
 mod arrays;
 mod candidates;
 mod config;
@@ -35,6 +36,7 @@ mod stride;
 mod swings;
 mod table;
 
+pub use align::{Aligner, Alignment};
 pub use config::{Config, ConfigError, IDENTITY};
 pub use detector::Detector;
 pub use event::{Doubt, StrideEvent};
