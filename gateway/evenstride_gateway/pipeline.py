@@ -129,6 +129,11 @@ class PodPipeline:
         self.drift += self._watch.push(block.accel_mps2, block.gyro_radps, since_s)
         return self._detector.push(block)
 
+    def drift_to_the_end(self) -> list[DriftPoint]:
+        """The pod's turn minute by minute, the last one included; nothing more will be fed."""
+        self.drift += self._watch.flush()
+        return self.drift
+
     def flush(self) -> list[Stride]:
         """What the samples so far still settle; frames may go on coming."""
         return self._detector.flush()

@@ -147,7 +147,8 @@ class Sessions:
             await self._queue.call(
                 lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
             )
-            await self._look_at_seats(session_id, {pod_id: pipeline.drift for pod_id, pipeline in pipelines.items()})
+            drift = {pod_id: pipeline.drift_to_the_end() for pod_id, pipeline in pipelines.items()}
+            await self._look_at_seats(session_id, drift)
             return session_id
 
     async def _look_at_seats(self, session_id: str, drift: Mapping[str, Sequence[DriftPoint]]) -> None:

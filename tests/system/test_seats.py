@@ -1,7 +1,10 @@
 """Pods worn as people wear them: the axes are found when the session stops, it runs again, the next one knows."""
 
 import asyncio
+import math
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +14,9 @@ from support.whole_gateway import Run, balanced, gateway_run, play
 
 from evenstride_analysis.frames import turn_between_rad
 from evenstride_analysis.model import Side
-from evenstride_analysis.simulate import Scenario, VirtualRunner, worn
+from evenstride_analysis.simulate import Scenario, VirtualRunner, even, worn
+from evenstride_analysis.simulate.presets import real_pod
+from evenstride_analysis.simulate.wearing import Slip
 from evenstride_gateway.calibrating import GROSS_RAD, exchanged, find_seats, settle_seats, stored_seats
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.recorder import Seat
@@ -24,9 +29,9 @@ from evenstride_gateway.virtual.world import POD_IDS
 RUN_S = 45.0
 
 
-def sent(scenario: Scenario) -> tuple[VirtualRunner, Mapping[Side, SignalSource]]:
+def sent(scenario: Scenario, seconds: float = 60.0) -> tuple[VirtualRunner, Mapping[Side, SignalSource]]:
     runner = VirtualRunner(scenario.plan, scenario.sensor, 1)
-    n = round(60.0 * NOMINAL_RATE_HZ)
+    n = round(seconds * NOMINAL_RATE_HZ)
     return runner, {side: RecordingSource(*runner.signals(side, 0, n), NOMINAL_RATE_HZ, repeat=True) for side in Side}
 
 
@@ -84,6 +89,32 @@ def test_swapped_pods_are_told(tmp_path: Path) -> None:
             assert PLACEMENT not in data.settings
 
     play(scenario())
+
+
+def test_a_pod_that_turns_in_the_last_minute_is_told_with_its_minute(tmp_path: Path) -> None:
+    slip = Slip(turn_rad=(0.0, math.radians(25.0), 0.0), from_s=64.0, until_s=66.0)
+    scenario = replace(even(95.0), sensor=replace(real_pod(), slip_right=slip))
+    _, signals = sent(scenario, 100.0)
+
+    async def session() -> None:
+        async with gateway_run(tmp_path, signals=signals) as run:
+            await streaming(run)
+            await run.start()
+            await run.play(62.0)
+            assert "turned by" not in run.page_now()
+            await run.play(30.0)
+            books = await run.stop()
+            said = run.store.session(books.session_id).settings[PLACEMENT]
+            assert re.search(r"^The pod on the right leg turned by 2\d° where it sits, from minute 2 on: tighten", said)
+            assert "The pod on the right leg turned by" in run.page_now()
+            data = report_data(run.store, books.session_id, run.gateway.config.symmetry, version="test")
+            assert data.notices == (said,)
+            told.append(books.session_id)
+
+    told: list[str] = []
+    play(session())
+    shown = evenstride("sessions", "show", told[0], "--data", tmp_path)
+    assert "The pod on the right leg turned by" in shown.out
 
 
 def test_pods_that_sit_as_they_are_taken_to_change_nothing_until_asked(tmp_path: Path) -> None:
