@@ -1,15 +1,19 @@
 """The guided swap-legs test through the whole gateway: two sessions, pods exchanged, an answer that is kept."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from support.cli import evenstride
 from support.whole_gateway import Run, gateway_run, play
 
 from evenstride_analysis.model import Side, Verdict
+from evenstride_analysis.simulate.presets import swap_test as swap_scenario
 from evenstride_gateway.errors import LegTakenError
 from evenstride_gateway.results import system_error
 from evenstride_gateway.store import CalibrationKind, Store
 from evenstride_gateway.swapping import swap_result
+from evenstride_gateway.virtual.pod_signal import NOMINAL_RATE_HZ, RecordingSource
 from evenstride_gateway.web.port import SessionConflictError
 from evenstride_gateway.web.swap import SwapPhase
 
@@ -62,6 +66,41 @@ def test_what_the_pods_carry_is_said_to_be_the_pods(tmp_path: Path) -> None:
             assert run.store.calibrations(CalibrationKind.SWAP) == []
 
     play(scenario())
+
+
+def test_what_stays_with_the_leg_is_said_to_be_the_leg(tmp_path: Path) -> None:
+    """The planned test: the left leg is 12 % longer whichever pod it wears, and the pods really change legs."""
+    planned = swap_scenario(body=0.12, pod_s=0.0)
+    runner = planned.runner(3)
+    seconds = planned.plan.duration_s + 10.0
+    n = round(seconds * NOMINAL_RATE_HZ)
+    signals = {side: RecordingSource(*runner.signals(side, 0, n), NOMINAL_RATE_HZ) for side in Side}
+    swap_at_s = planned.sensor.swap_at_s
+    assert swap_at_s is not None
+    sessions: list[str] = []
+
+    async def scenario() -> None:
+        async with gateway_run(tmp_path, signals=signals) as run:
+            begun_s = asyncio.get_running_loop().time()
+            await streaming(run)
+            await run.gateway.swap.begin("Ana")
+            await run.until(lambda: phase(run) is SwapPhase.SWAP, within_s=90)
+            await run.play(begun_s + swap_at_s + 3.0 - asyncio.get_running_loop().time())
+            await run.gateway.swap.swapped()
+            await run.until(lambda: phase(run) is SwapPhase.DONE, within_s=90)
+            state = run.gateway.swap.state()
+            legs, pods = state.result[:2]
+            assert legs.headline == "The left leg stays longer on the ground, whichever pod it wears"
+            assert (legs.verdict, pods.verdict) == (Verdict.REAL, Verdict.WITHIN_NOISE)
+            assert "95 % interval" in legs.detail
+            assert "95 % interval" in pods.detail
+            sessions.extend(state.sessions)
+
+    play(scenario())
+    told = evenstride("swap-test", "--first", sessions[0], "--second", sessions[1], "--data", tmp_path)
+    assert told.code == 0, told
+    assert "The left leg stays longer on the ground, whichever pod it wears (real)" in told.out
+    assert "Stance time: the pods agree, within noise (within noise)" in told.out
 
 
 def test_it_can_be_stopped_at_any_time(tmp_path: Path) -> None:
