@@ -15,6 +15,7 @@ from evenstride_gateway.sinks.follower import Refused
 from evenstride_gateway.sinks.influx import InfluxWriter
 from evenstride_gateway.sinks.setup import READ_TOKEN, WRITE_TOKEN, set_up_v1, set_up_v2
 from evenstride_gateway.sinks.targets import InfluxTarget, Version, influx_target
+from evenstride_gateway.sinks.verify import InfluxReader
 
 LINES = [f"stride,session=s1,runner=anna,pod=p stance_ms={n}.5 {n}" for n in range(8)]
 
@@ -55,6 +56,20 @@ def test_a_type_conflict_is_refused_for_good(server: StandIn) -> None:
     server.answers = [(422, {}, conflict)]
     (refused,) = write(server, LINES[:1])
     assert "field type conflict" in refused.reason
+
+
+def test_3_core_is_written_as_far_as_documented_by_a_stand_in() -> None:
+    with stand_in_influx2(core3=True) as server:
+        assert write(server, LINES, version=Version.V3) == []
+        assert server.writes == ["\n".join(LINES).encode()]
+        (refused,) = write(server, [*LINES[:3], "stride nonsense"], version=Version.V3)
+        assert refused.content == "stride nonsense"
+        assert refused.reason == "partial write of line protocol occurred: No fields were provided"
+        with pytest.raises(SinkError, match="refuses the token"):
+            write(server, LINES, version=Version.V3, token="wrong")
+        assert (server.unexpected, list(server.buckets)) == ([], ["evenstride"])
+        with pytest.raises(SinkError, match="experimental here: results are written there, not read back"):
+            InfluxReader(InfluxTarget(url=server.url, bucket="evenstride", version=Version.V3, token=TOKEN))
 
 
 _TROUBLES: list[tuple[dict[str, str], tuple[int, dict[str, str], str] | None, str, float | None]] = [

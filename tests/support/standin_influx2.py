@@ -1,4 +1,4 @@
-"""NOT InfluxDB: a stand-in for a 2.x server, which Debian does not carry.
+"""NOT InfluxDB: a stand-in for a 2.x server, or for the write path of 3 Core; Debian carries neither.
 
 It knows what the server's documentation says of POST /api/v2/write and of the few calls of the set-up, checks every
 header and parameter, and keeps every byte. What it does not know it answers with 404 and notes in `unexpected`.
@@ -21,6 +21,7 @@ class StandIn:
     """What the stand-in was asked. `answers` are given to the next writes instead of 204: (status, headers, body)."""
 
     url: str = ""
+    core3: bool = False
     writes: list[bytes] = field(default_factory=list[bytes])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list[tuple[int, dict[str, str], str]])
@@ -47,7 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if (self.headers.get("Authorization") or "") != f"Token {TOKEN}":
+        scheme = "Bearer" if self.stand_in.core3 else "Token"
+        if (self.headers.get("Authorization") or "") != f"{scheme} {TOKEN}":
             self._answer(401, {"code": "unauthorized", "message": "unauthorized access"})
         elif (method, split.path) == ("POST", "/api/v2/write"):
             self._write(query, body)
@@ -61,6 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
         known = self.stand_in
         if self.headers.get("Content-Type") != "text/plain; charset=utf-8" or query.get("precision") != "ns":
             known.unexpected.append(f"write with {dict(self.headers)} {query}")
+        if known.core3:
+            self._write_to_core3(query, body)
+            return
         if query.get("org") != ORG or query.get("bucket") not in known.buckets:
             self._answer(404, {"code": "not found", "message": f"bucket {query.get('bucket')!r} not found"})
             return
@@ -75,6 +80,27 @@ class _Handler(BaseHTTPRequestHandler):
                 return
         known.writes.append(body)
         known.headers.append(dict(self.headers))
+        self.send_response(204)
+        self.end_headers()
+
+    def _write_to_core3(self, query: dict[str, str], body: bytes) -> None:
+        """Partial writes: good lines are kept, the bad ones told by number, the database made when it is new."""
+        known = self.stand_in
+        if query.keys() != {"bucket", "precision"}:
+            known.unexpected.append(f"write with {query}")
+        known.buckets.setdefault(query.get("bucket", ""), {})
+        lines = body.decode().split("\n")
+        bad = [
+            {"original_line": line, "line_number": n, "error_message": "No fields were provided"}
+            for n, line in enumerate(lines, 1)
+            if line.count(" ") < 2
+        ]
+        good = [line for line in lines if line.count(" ") >= 2]
+        if good:
+            known.writes.append("\n".join(good).encode())
+        if bad:
+            self._answer(400, {"error": "partial write of line protocol occurred", "data": bad})
+            return
         self.send_response(204)
         self.end_headers()
 
@@ -119,9 +145,12 @@ def _camel(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def stand_in_influx2() -> Generator[StandIn]:
-    """A stand-in for InfluxDB 2 on loopback; organisation `track`, token `operator-token`, no bucket yet."""
-    known = StandIn()
+def stand_in_influx2(*, core3: bool = False) -> Generator[StandIn]:
+    """A stand-in for InfluxDB 2 on loopback; organisation `track`, token `operator-token`, no bucket yet.
+
+    `core3`: for the write path of 3 Core instead.
+    """
+    known = StandIn(core3=core3)
     handler = type("Handler", (_Handler,), {"stand_in": known})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True

@@ -2,7 +2,8 @@
 
 1.x: POST /write?db=...&precision=n (precision=ns is unknown to some 1.x servers, and an unknown word is taken for
 nanoseconds), user and password as Basic authentication. 2.x: POST /api/v2/write?org=...&bucket=...&precision=ns,
-Authorization: Token. 3 Core: the path of 2.x, the bucket is the database, Authorization: Bearer.
+Authorization: Token. 3 Core: the path of 2.x, the bucket is the database, no organisation, Authorization:
+Bearer; it makes the database itself and tells in `data` what is wrong with a line.
 """
 
 import asyncio
@@ -39,11 +40,9 @@ class InfluxWriter:
         auth = httpx.BasicAuth(target.user, target.password) if target.user else None
         encryption = tls_context(target.ca_file, "influx.ca_file") if target.url.startswith("https:") else False
         first = target.version is Version.V1
-        query = (
-            {"db": target.bucket, "precision": "n"}
-            if first
-            else {"org": target.org, "bucket": target.bucket, "precision": "ns"}
-        )
+        query = {"db": target.bucket, "precision": "n"} if first else {"bucket": target.bucket, "precision": "ns"}
+        if target.version is Version.V2:
+            query["org"] = target.org
         try:
             self._url = httpx.URL(f"{target.url}{'/write' if first else '/api/v2/write'}", params=query)
             self._headers = httpx.Headers(_headers(target))
@@ -210,9 +209,13 @@ def _said(answer: httpx.Response) -> str:
     except ValueError:
         return text.strip() or answer.reason_phrase
     if isinstance(parsed, dict):
-        message = cast("dict[str, Any]", parsed).get("message") or cast("dict[str, Any]", parsed).get("error")
+        told = cast("dict[str, Any]", parsed)
+        message = told.get("message") or told.get("error")
         if isinstance(message, str):
-            return message
+            lines = told.get("data")
+            first: Any = cast("list[Any]", lines)[0] if isinstance(lines, list) and lines else None
+            more = cast("dict[str, Any]", first).get("error_message") if isinstance(first, dict) else None
+            return f"{message}: {more}" if more else message
     return text.strip()
 
 
