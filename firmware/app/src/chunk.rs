@@ -24,6 +24,37 @@ const CHUNK_MAGIC: u16 = 0x5EC7;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlashFault;
 
+/// Entries of one boot, `first ... end - 1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    pub boot: u32,
+    pub first: u32,
+    pub end: u32,
+}
+
+/// Entries that `Ring::read` has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub first: u32,
+    pub n: usize,
+    /// The chunk's first entry, and what the chunk says of its entries.
+    pub chunk_first: u32,
+    pub meta: Meta,
+}
+
+/// Where a ring lies: whole pages from `start` on, at least two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    pub start: u32,
+    pub pages: usize,
+}
+
+impl Area {
+    pub const fn bytes(&self) -> u32 {
+        self.pages as u32 * PAGE
+    }
+}
+
 /// A chunk in RAM before it is written: `ENTRIES` bytes of entries behind room for the header.
 pub struct Chunk<const SIZE: usize> {
     bytes: [u8; SIZE],

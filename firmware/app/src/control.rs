@@ -8,9 +8,8 @@ use evenstride_protocol::{
 };
 
 use crate::backfill::Job;
-use crate::chunk::FlashFault;
+use crate::chunk::{FlashFault, Range};
 use crate::pod::Pod;
-use crate::ring::Range;
 use crate::settings::{anchor_bytes, Key, Mark};
 use crate::strides::Strides;
 

@@ -4,8 +4,7 @@ use core::ops::Range;
 
 use evenstride_protocol::{Channel, List, MAX_CHANNELS, MAX_TABLE};
 
-use crate::chunk::PAGE;
-use crate::ring::Area;
+use crate::chunk::{Area, PAGE};
 
 /// Most pages that the logs may have: their index lies in RAM, 12 bytes a page.
 pub const RAW_PAGES: usize = 328;

@@ -7,8 +7,8 @@
 //! Page numbers grow for ever, so the newest page is known after a restart and every page is worn alike.
 
 use crate::chunk::{
-    crc_of, entries, erase, put, read, verify, word, Chunk, FlashFault, Meta, CHUNK_HEADER, PAGE,
-    PAGE_HEADER, PAGE_MAGIC,
+    crc_of, entries, erase, put, read, verify, word, Area, Chunk, FlashFault, Found, Range,
+    CHUNK_HEADER, PAGE, PAGE_HEADER, PAGE_MAGIC,
 };
 use embedded_storage_async::nor_flash::NorFlash;
 
@@ -40,37 +40,6 @@ const NOTHING: Page = Page {
 impl Page {
     const fn end(&self) -> u32 {
         self.first + self.n as u32
-    }
-}
-
-/// Entries of one boot, `first ... end - 1`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Range {
-    pub boot: u32,
-    pub first: u32,
-    pub end: u32,
-}
-
-/// Entries that `Ring::read` has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub first: u32,
-    pub n: usize,
-    /// The chunk's first entry, and what the chunk says of its entries.
-    pub chunk_first: u32,
-    pub meta: Meta,
-}
-
-/// Where a ring lies: whole pages from `start` on, at least two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Area {
-    pub start: u32,
-    pub pages: usize,
-}
-
-impl Area {
-    pub const fn bytes(&self) -> u32 {
-        self.pages as u32 * PAGE
     }
 }
 
