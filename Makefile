@@ -3,7 +3,7 @@
 # make bench  figures as ratios            make bench-peers   gaitmap beside it      make clean   remove what was made
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
+.PHONY: host-pod check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
 
 BIN := .venv/bin
 
