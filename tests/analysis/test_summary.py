@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -79,6 +80,8 @@ def test_while_it_happens_doubts_do_the_same() -> None:
     few, some, many = (live(doubted(n, Doubt.CANDIDATES_DISAGREE)).at(70.1) for n in (5, 35, 60))
     assert few.index is not None
     assert width(some) > width(few) + 0.001
+    assert "doubted" not in few.reason
+    assert re.search(r"; wider, doubted: \d\d % of the left leg's strides \(two rules disagree", some.reason)
     assert (many.verdict, many.index) == (Verdict.NOT_MEASURABLE, None)
     assert many.reason.startswith("doubted: ")
     assert live(doubted(35, Doubt.GAP)).at(70.1).verdict is not Verdict.NOT_MEASURABLE

@@ -138,8 +138,18 @@ def refusal_of(shares: Sequence[DoubtShare]) -> str:
         limit = TOO_MANY_LOOSE if share.worst == "loose" else TOO_MANY
         if share.share > limit:
             word = "loose" if share.worst == "loose" else "doubted"
-            return f"{word}: {share.share:.0%} of the {share.side} leg's strides ({_WORDS[share.worst]})"
+            return f"{word}: {_said(share)}"
     return ""
+
+
+def wider_words(shares: Sequence[DoubtShare]) -> str:
+    """Why an interval is wider than its strides' scatter; empty where it is not."""
+    said = "; ".join(_said(share) for share in shares if share.effect == "interval widened")
+    return f"wider, doubted: {said}" if said else ""
+
+
+def _said(share: DoubtShare) -> str:
+    return f"{100 * share.share:.0f} % of the {share.side} leg's strides ({_WORDS[share.worst]})"
 
 
 def widened(system: SystematicError, shares: Sequence[DoubtShare], steps: Sequence[Step]) -> SystematicError:

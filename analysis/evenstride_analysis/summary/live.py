@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from evenstride_analysis.context import ANYWHERE, Ground, LiveContext, Placed
 from evenstride_analysis.model import Measure, Step, Surface, Symmetry
-from evenstride_analysis.summary.doubting import FEW, LiveDoubts, refusal_of, refused
+from evenstride_analysis.summary.doubting import FEW, LiveDoubts, refusal_of, refused, wider_words
 from evenstride_analysis.symmetry import MIN_PAIRS, LiveSymmetry, SystematicError, is_clean
 
 _MEMORY_S = 120.0  # as far back as a live value looks
@@ -31,8 +31,11 @@ class DoubtingSymmetry(LiveSymmetry):
         """The value at `t_s`, not before the last step pushed."""
         self._doubts.forget(t_s)
         found = self.judged(t_s, system=self._doubts.widened(self._plain))
-        reason = refusal_of(self._doubts.shares())
-        return refused(found, reason) if reason else found
+        shares = self._doubts.shares()
+        if reason := refusal_of(shares):
+            return refused(found, reason)
+        wider = "" if found.index is None else wider_words(shares)
+        return replace(found, reason=f"{found.reason}; {wider}") if wider else found
 
 
 class StraightSymmetry:
