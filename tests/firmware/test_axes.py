@@ -72,16 +72,20 @@ def test_who_stood_before_running_gives_the_long_axis() -> None:
 
 def test_a_pod_that_lay_on_a_table_did_not_stand() -> None:
     program = built("evenstride-agree")
-    for signal in runs(RUN):
-        flat = np.tile(np.array([0, 0, round(9.81 / signal.accel_scale), 0, 0, 0], dtype=np.int16), (3000, 1))
-        counts = np.concatenate([flat, signal.counts])
-        tick = np.concatenate([signal.tick, signal.tick[-1] + 1 + np.arange(1, 3001) * 79])
-        found = axes_on_pod(program, replace(signal, counts=counts, tick=tick))
+    path = trials(data_dir("rbds"), 1)[0]
+    for signal in trial_signals(path, SEED):
         alone = axes_on_pod(program, signal)
-        assert found is not None
         assert alone is not None
-        assert not found.stood
-        assert degrees_apart(found.rotation, alone.rotation) < 1.0
+        forward, up, right = np.array(signal.rotation).reshape(3, 3)
+        for lay in (right, -right, forward, -up, up - forward):
+            level = np.rint(9.81 / signal.accel_scale * lay / np.linalg.norm(lay)).astype(np.int16)
+            flat = np.tile(np.concatenate([level, np.zeros(3, dtype=np.int16)]), (3000, 1))
+            counts = np.concatenate([flat, signal.counts])
+            tick = np.concatenate([signal.tick, signal.tick[-1] + 1 + np.arange(1, 3001) * 79])
+            found = axes_on_pod(program, replace(signal, counts=counts, tick=tick))
+            assert found is not None
+            assert not found.stood
+            assert degrees_apart(found.rotation, alone.rotation) < 1.0
 
 
 def test_walking_and_short_runs_give_no_axes() -> None:
