@@ -7,6 +7,7 @@ const path = require('path');
 // The library is written for a browser.
 Object.assign(globalThis, {
   window: globalThis,
+  addEventListener: () => {},
   localStorage: { getItem: () => null, setItem: () => {} },
   document: { createElement: () => ({}), addEventListener: () => {} },
   location: { href: 'http://localhost/', search: '', pathname: '/' },
