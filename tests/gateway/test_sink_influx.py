@@ -17,7 +17,7 @@ from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, beg
 from evenstride_analysis.model import Doubt, LossCause, Measure, Side, Symmetry, Verdict
 from evenstride_gateway.errors import SinkError
 from evenstride_gateway.ledger import Loss
-from evenstride_gateway.sinks.collect import collect, session_points
+from evenstride_gateway.sinks.collect import collect, page_count, session_pages, session_points
 from evenstride_gateway.sinks.follower import Follower
 from evenstride_gateway.sinks.influx import InfluxWriter
 from evenstride_gateway.sinks.lines import line_of
@@ -198,6 +198,48 @@ def test_verify_finds_what_is_missing_surplus_or_different(server: Influx, datab
         found = asyncio.run(verified(store))
         assert (found.different, found.surplus, found.missing, found.equal) == (1, 1, 0, 9)
         assert any("stance_ms is 999" in example for example in found.examples)
+
+
+def test_a_long_session_is_filled_and_compared_page_by_page(server: Influx, database: str, tmp_path: Path) -> None:
+    pages = 0
+
+    def page_done() -> None:
+        nonlocal pages
+        pages += 1
+
+    async def scenario(store: Store) -> Verification:
+        async with InfluxWriter(target(server, database)) as writer:
+            written: list[int] = []
+            batches = (page.points[at : at + 7] for page in session_pages(store, "s1") for at in (0, 7, 14))
+            assert await writer.deliver_many(batches, written=written.append) == []
+            assert sum(written) == len(session_points(store, "s1"))
+        async with InfluxReader(target(server, database)) as reader:
+            return await verify_session(store, reader, "s1", page_done=page_done)
+
+    with Store.open(tmp_path) as store:
+        begin(store)
+        every = 180 * 416  # strides at 0, 180, ... 5400 s: three of them on the edge of a page
+        store.apply_strides("s1", [stride(n * every, n * every + 300) for n in range(31)])
+        store.put_symmetry("s1", [point(10.0 * n) for n in (1, 179, 180, 181, 900)])
+        assert page_count(store, "s1") == 4
+        found = asyncio.run(scenario(store))
+        assert (found.holds, found.equal, pages) == (True, 31 + 5 + 2 + 1, 4), found.examples
+        assert len(rows(server, database)) == 31
+        early = session_points(store, "s1")[0]
+        for off_ns in (-(10**9), 10**13):  # before the first page, behind the last one
+            stray = line_of(early._replace(time_ns=early.time_ns + off_ns))
+            httpx.post(f"{server.url}/write", params={"db": database}, content=stray, trust_env=False)
+        assert asyncio.run(scenario(store)).surplus == 2
+
+
+def test_of_many_batches_the_first_failure_is_the_one_that_is_told(server: Influx) -> None:
+    async def scenario() -> None:
+        async with InfluxWriter(InfluxTarget(url=server.url, version=Version.V1, bucket="nowhere")) as writer:
+            good = Point("gap", ("s", "r", "p"), (False, 1, 0, 3), 1)
+            with pytest.raises(SinkError, match="no database 'nowhere'"):
+                await writer.deliver_many([[good]] * 5)
+
+    asyncio.run(scenario())
 
 
 def test_a_missing_database_is_said_in_words(server: Influx) -> None:
