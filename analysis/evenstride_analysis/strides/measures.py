@@ -98,18 +98,11 @@ def reaches(rows: FloatArray, start: int, stop: int, full: float) -> bool:
     """Whether any of columns [start, stop) of `rows` is as large as `full`, either way."""
     if full == math.inf:
         return False
-    for row in range(rows.shape[0]):  # noqa: SIM110 - a compiler knows no generators
-        if largest(rows[row, start:stop]) >= full:
-            return True
-    return False
-
-
-@compiled
-def largest(values: FloatArray) -> float:
-    """The highest absolute value of (n,)."""
     if COMPILES:
-        found = 0.0
-        for k in range(len(values)):
-            found = max(found, abs(values[k]))
-        return found
-    return float(np.max(np.abs(values)))
+        found = 0
+        for row in range(rows.shape[0]):
+            values = rows[row, start:stop]
+            for k in range(len(values)):
+                found += abs(values[k]) >= full
+        return found > 0
+    return bool((np.abs(rows[:, start:stop]) >= full).any())
