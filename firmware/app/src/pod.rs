@@ -144,6 +144,12 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         Ok(())
     }
 
+    /// The sensor has lost samples or its own time: what comes next is another boot, as index to time is one line.
+    pub async fn sensor_failed(&mut self) {
+        self.vitals.imu_fault = true;
+        self.flash_fault |= self.new_boot(ResetReason::Software).await.is_err();
+    }
+
     // ---- samples -----------------------------------------------------------------------------------------------
 
     /// A block of samples has come from the sensor.

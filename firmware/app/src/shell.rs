@@ -197,7 +197,10 @@ async fn sample<I: Imu, F: NorFlash, D: Strides, B: Board>(
             shared.flight.moved.signal(());
         }
         if !running {
-            shared.pod.lock().await.vitals.imu_fault = true;
+            let mut pod = shared.pod.lock().await;
+            pod.sensor_failed().await;
+            shared.refresh(&mut pod);
+            drop(pod);
             Timer::after(IMU_RETRY).await;
         }
     }

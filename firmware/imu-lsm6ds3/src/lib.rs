@@ -1,0 +1,177 @@
+//! LSM6DS3TR-C: both sensors at 416 or 208 Hz into its own FIFO (4 kB), read in blocks when its watermark says so.
+//!
+//! Register numbers and values are from ST's data sheet (DocID030071) and are not proved on hardware; in the FIFO the
+//! gyroscope comes before the accelerometer (application note AN5130).
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+use embedded_hal_async::digital::Wait;
+use embedded_hal_async::i2c::I2c;
+use evenstride_app::{nominal_period_q16, Counts, Imu, Stamp, MAX_BLOCK};
+
+/// SI per count and full scale at ±16 g and ±2000 deg/s.
+pub const ACCEL: (f32, f32) = (0.000_488 * 9.806_65, 16.0 * 9.806_65);
+pub const GYRO: (f32, f32) = (0.001_221_730_5, 34.906_586);
+
+const ADDRESS: u8 = 0x6A;
+const IDENTITY: u8 = 0x6A;
+const WORDS: usize = 6; // of one sample in the FIFO
+const SAMPLE: usize = 2 * WORDS;
+const SETTLE_BLOCKS: u32 = 8; // the gyroscope needs 70 ms; the rest measures the sensor's own period
+
+mod register {
+    pub const FIFO_CTRL1: u8 = 0x06; // watermark, words
+    pub const FIFO_CTRL3: u8 = 0x08;
+    pub const FIFO_CTRL5: u8 = 0x0A;
+    pub const INT1_CTRL: u8 = 0x0D;
+    pub const WHO_AM_I: u8 = 0x0F;
+    pub const CTRL1_XL: u8 = 0x10;
+    pub const CTRL2_G: u8 = 0x11;
+    pub const CTRL3_C: u8 = 0x12;
+    pub const FIFO_STATUS1: u8 = 0x3A;
+    pub const FIFO_DATA: u8 = 0x3E;
+}
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault<E> {
+    Bus(E),
+    /// Another chip answers.
+    Identity(u8),
+    /// The interrupt line cannot be read.
+    Line,
+    /// Samples were lost in the FIFO.
+    Overrun,
+    /// No such rate.
+    Rate(u32),
+}
+
+/// The sensor on its bus, its INT1 line, and the pod's counter in 1/65,536 tick.
+pub struct Lsm6ds3<B, L, T> {
+    bus: B,
+    line: L,
+    tick_q16: T,
+    period_q16: u32,
+}
+
+impl<B: I2c, L: Wait, T: Fn() -> u64> Lsm6ds3<B, L, T> {
+    pub const fn new(bus: B, line: L, tick_q16: T) -> Self {
+        Self {
+            bus,
+            line,
+            tick_q16,
+            period_q16: 0,
+        }
+    }
+
+    async fn set(&mut self, register: u8, value: u8) -> Result<(), Fault<B::Error>> {
+        let written = self.bus.write(ADDRESS, &[register, value]).await;
+        written.map_err(Fault::Bus)
+    }
+
+    async fn get(&mut self, register: u8, to: &mut [u8]) -> Result<(), Fault<B::Error>> {
+        let read = self.bus.write_read(ADDRESS, &[register], to).await;
+        read.map_err(Fault::Bus)
+    }
+
+    /// Wait for the watermark; the tick then, and the samples that wait.
+    async fn watermark(&mut self) -> Result<(u64, usize), Fault<B::Error>> {
+        self.line.wait_for_high().await.map_err(|_| Fault::Line)?;
+        let now_q16 = (self.tick_q16)();
+        let mut status = [0; 2];
+        self.get(register::FIFO_STATUS1, &mut status).await?;
+        let [low, high] = status;
+        if high & 0x40 != 0 {
+            return Err(Fault::Overrun);
+        }
+        let words = usize::from(u16::from_le_bytes([low, high & 0x07]));
+        Ok((now_q16, words / WORDS))
+    }
+
+    async fn read(&mut self, n: usize, out: &mut [Counts]) -> Result<(), Fault<B::Error>> {
+        let mut bytes = [0; MAX_BLOCK * SAMPLE];
+        let size = n.min(MAX_BLOCK) * SAMPLE;
+        if let Some(room) = bytes.get_mut(..size) {
+            self.get(register::FIFO_DATA, room).await?;
+        }
+        for (counts, sample) in out.iter_mut().zip(bytes.chunks_exact(SAMPLE)) {
+            let mut words = [0; WORDS];
+            for (word, pair) in words.iter_mut().zip(sample.chunks_exact(2)) {
+                *word = i16::from_le_bytes(pair.try_into().unwrap_or([0; 2]));
+            }
+            let [gx, gy, gz, ax, ay, az] = words;
+            *counts = [ax, ay, az, gx, gy, gz];
+        }
+        Ok(())
+    }
+}
+
+impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
+    type Error = Fault<B::Error>;
+
+    async fn start(&mut self, rate_mhz: u32) -> Result<(), Self::Error> {
+        let rate = match rate_mhz {
+            416_000 => 0x6_u8,
+            208_000 => 0x5,
+            other => return Err(Fault::Rate(other)),
+        };
+        let mut identity = [0];
+        self.get(register::WHO_AM_I, &mut identity).await?;
+        let [identity] = identity;
+        if identity != IDENTITY {
+            return Err(Fault::Identity(identity));
+        }
+        let watermark = (MAX_BLOCK * WORDS) as u8;
+        for (register, value) in [
+            (register::CTRL3_C, 0x44),    // whole samples only, addresses count up
+            (register::FIFO_CTRL5, 0x00), // empty
+            (register::CTRL1_XL, rate << 4 | 0x04), // 16 g
+            (register::CTRL2_G, rate << 4 | 0x0C), // 2000 deg/s
+            (register::FIFO_CTRL1, watermark),
+            (register::FIFO_CTRL1 + 1, 0x00),
+            (register::FIFO_CTRL3, 0x09), // both sensors, every sample
+            (register::INT1_CTRL, 0x08),  // watermark
+            (register::FIFO_CTRL5, rate << 3 | 0x06), // continuous
+        ] {
+            self.set(register, value).await?;
+        }
+        self.period_q16 = nominal_period_q16(rate_mhz);
+        let (mut began, mut taken) = (None, 0);
+        let mut unused = [[0; 6]; MAX_BLOCK];
+        for _ in 0..SETTLE_BLOCKS {
+            let (now_q16, waiting) = self.watermark().await?;
+            let n = waiting.min(MAX_BLOCK);
+            let first_q16 =
+                began.get_or_insert(now_q16 - waiting as u64 * u64::from(self.period_q16));
+            let ticks = now_q16.saturating_sub(*first_q16);
+            if taken > 0 {
+                let samples = taken + waiting as u64;
+                self.period_q16 = u32::try_from(ticks / samples).unwrap_or(self.period_q16);
+            }
+            self.read(n, &mut unused).await?;
+            taken += n as u64;
+        }
+        Ok(())
+    }
+
+    async fn block(&mut self, out: &mut [Counts; MAX_BLOCK]) -> Result<Stamp, Self::Error> {
+        let (now_q16, waiting) = self.watermark().await?;
+        let n = waiting.min(MAX_BLOCK);
+        self.read(n, out).await?;
+        let age_q16 = waiting.saturating_sub(1) as u64 * u64::from(self.period_q16);
+        Ok(Stamp {
+            n,
+            tick_q16: now_q16.saturating_sub(age_q16),
+            period_q16: self.period_q16,
+        })
+    }
+}
