@@ -60,8 +60,8 @@ class Facts:
     def tell(self, *words: object) -> None:
         os.write(self._file, (" ".join(map(str, words)) + "\n").encode())
 
-    def begin(self, session_id: str) -> None:
-        self.tell("begin", session_id)
+    def ripe(self) -> None:
+        """From now on the kill may come."""
         os.write(self._begun, b"!")
 
 
@@ -89,7 +89,9 @@ async def session(order: dict[str, Any], facts: Facts, cast: dict[Side, SignalSo
 
             gateway.intake.take = arrived
             async with running(gateway):
-                facts.begin(await gateway.sessions.start_when_streaming("Ada", pods=2, stop=asyncio.Event()) or "")
+                session_id = await gateway.sessions.start_when_streaming("Ada", pods=2, stop=asyncio.Event())
+                facts.tell("begin", session_id)
+                asyncio.get_running_loop().call_later(order.get("play_first_s", 0.0), facts.ripe)
                 if order.get("away"):
                     await _leave_and_return(world)
                 await asyncio.sleep(order["seconds"])
@@ -130,7 +132,9 @@ def child(order: dict[str, Any], cast: dict[Side, SignalSource], begun: int) -> 
 
 
 def obey(order: dict[str, Any], cast: dict[Side, SignalSource]) -> int:
-    """Run one order; `kill_after_s` (wall seconds from the session's begin) ends it by SIGKILL. Returns its status."""
+    """Run one order; `kill_after_s` (wall seconds after `play_first_s` of the session) ends it by SIGKILL. Returns its
+    status.
+    """
     reading, writing = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
@@ -140,7 +144,7 @@ def obey(order: dict[str, Any], cast: dict[Side, SignalSource]) -> int:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output is for the answers
         child(order, cast, writing)
     os.close(writing)
-    os.read(reading, 1)  # the session is on, or the child is dead
+    os.read(reading, 1)  # the session has played so far, or the child is dead
     os.close(reading)
     if order.get("kill_after_s") is not None:
         signal.sigtimedwait({signal.SIGCHLD}, order["kill_after_s"])

@@ -23,7 +23,8 @@ from evenstride_gateway.virtual.pod_signal import NOMINAL_RATE_HZ
 
 KILLS = 20
 Boot = tuple[str, int]  # pod, boot
-LATEST_S = 1.3  # wall seconds after the session began; virtual time runs about twenty times as fast
+PLAYED_S = 26.0  # of the session, at most, before the kill may come; then a moment that no clock of the session knows
+LATEST_S = 0.1
 LOST_AT_MOST_S = 1.0
 _DRIVER = Path(__file__).resolve().parents[1] / "support" / "crash_driver.py"
 
@@ -103,7 +104,9 @@ def test_kill_9_costs_at_most_a_second_of_raw_and_no_committed_stride(
     rng = random.Random(number)
     away = number % 2 == 1
     folder = tmp_path / "data"
-    facts = killer.order(folder, seconds=600, away=away, kill_after_s=rng.uniform(0.0, LATEST_S))
+    facts = killer.order(
+        folder, seconds=600, away=away, play_first_s=rng.uniform(0.0, PLAYED_S), kill_after_s=rng.uniform(0.0, LATEST_S)
+    )
     assert (facts.status, facts.ended) == (-9, False)
     torn = number % 4 == 3
     if torn:  # a kill seldom tears a write; a power cut does
@@ -146,7 +149,7 @@ def _the_raw_tells_the_same(store: Store, session_id: str, ends: dict[Boot, int]
 
 def test_a_killed_session_and_the_one_after_it_live_on_the_same_data(tmp_path: Path, killer: Killer) -> None:
     folder = tmp_path / "data"
-    first = killer.order(folder, seconds=600, kill_after_s=1.0)
+    first = killer.order(folder, seconds=600, play_first_s=15.0, kill_after_s=0.05)
     second = killer.order(folder, seconds=15)
     assert (first.status, second.status, second.ended) == (-9, 0, True)
     assert next_start(folder) == []
@@ -166,7 +169,7 @@ def test_a_killed_session_and_the_one_after_it_live_on_the_same_data(tmp_path: P
 
 def test_a_log_whose_beginning_is_damaged_or_empty_never_blocks_the_next_start(tmp_path: Path, killer: Killer) -> None:
     folder = tmp_path / "data"
-    facts = killer.order(folder, seconds=600, kill_after_s=0.6)
+    facts = killer.order(folder, seconds=600, play_first_s=10.0, kill_after_s=0.05)
     left, right = sorted((folder / "raw" / facts.session_id).glob("*.esr"))
     left.write_bytes(bytes(20) + left.read_bytes()[20:])
     right.write_bytes(b"")
