@@ -1,6 +1,6 @@
 //! One pod's samples -> strides in pod time.
 
-use crate::arrays::floor;
+use crate::arrays::{ceil, floor};
 use crate::candidates;
 use crate::config::{Config, ConfigError};
 use crate::event::StrideEvent;
@@ -13,11 +13,11 @@ use crate::stride::{Scratch, Window};
 use crate::swings::Swings;
 use crate::table::Table;
 
-const BRIDGE_S: f64 = 0.040;
-const STRIDE_S: (f64, f64) = (0.4, 2.0); // between mid-swings: sprinting to slow walking
-const BEFORE_S: f64 = 0.15;
-const AFTER_S: f64 = 0.62;
-const STAMP_REACH_S: f64 = 10.0; // where a stride's own window holds too few stamps
+const BRIDGE_S: f32 = 0.040;
+const STRIDE_S: (f32, f32) = (0.4, 2.0); // between mid-swings: sprinting to slow walking
+const BEFORE_S: f32 = 0.15;
+const AFTER_S: f32 = 0.62;
+const STAMP_REACH_S: f32 = 10.0; // where a stride's own window holds too few stamps
 const PENDING: usize = 4;
 
 /// Strides of one leg, streaming: about 40 KB that never grow. Best made in place: `StaticCell::init_with`.
@@ -49,9 +49,9 @@ impl<'t> Detector<'t> {
     /// The first sample will be index 0: `restart` says otherwise.
     pub fn new(config: Config, table: Table<'t>) -> Result<Self, ConfigError> {
         config.check()?;
-        let rate_hz = f64::from(config.rate_hz);
-        let rounded = |seconds: f64| libm::rint(seconds * rate_hz) as u32;
-        let up = |seconds: f64| libm::ceil(seconds * rate_hz - 1e-9) as u32;
+        let rate_hz = config.rate_hz;
+        let rounded = |seconds: f32| floor(seconds * rate_hz + 0.5) as u32;
+        let up = |seconds: f32| ceil(seconds * rate_hz - 1e-3) as u32;
         Ok(Self {
             config,
             table,
@@ -137,6 +137,9 @@ impl<'t> Detector<'t> {
 
     /// A stride that the samples pushed so far settle, oldest first. One costs as much as 100 ms of samples or more.
     pub fn poll(&mut self) -> Option<StrideEvent> {
+        let [Some(_), ..] = self.pending else {
+            return None;
+        };
         let table = self.table;
         self.poll_with(&table)
     }

@@ -1,14 +1,14 @@
 //! Finite-support zero-lag low-passes, designed as on the gateway (`filters.py`).
 //!
-//! The design runs once, at a rate, in f64 (a few thousand operations); what runs on samples is f32.
+//! The design runs once, at a rate: some 30,000 multiplications.
 
-use crate::arrays::part;
+use crate::arrays::{ceil, part};
 use crate::loose::Waves;
 
 /// Taps on one side of the longest kernel: 10 Hz at 440 Hz.
 pub(crate) const MAX_HALF: usize = 56;
-const SUPPORT_CYCLES: f64 = 1.25;
-const HIGHEST_FRACTION: f64 = 0.4;
+const SUPPORT_CYCLES: f32 = 1.25;
+const HIGHEST_FRACTION: f32 = 0.4;
 
 /// A symmetric kernel (2 half + 1 taps): the middle and one side.
 #[derive(Clone, Copy)]
@@ -29,50 +29,49 @@ impl Kernel {
         }
     }
 
-    fn normalised(side: impl Fn(usize) -> f64, half: usize) -> Self {
+    /// Taps with sum 1 from those of one side, the middle first.
+    fn normalised(half: usize, side: impl Fn(usize) -> f32) -> Self {
         let half = half.min(MAX_HALF);
-        let mut sum = side(0);
-        for k in 1..=half {
-            sum += 2.0 * side(k);
-        }
         let mut taps = [0.0; MAX_HALF + 1];
+        let mut sum = 0.0;
         for (k, tap) in taps.iter_mut().enumerate().take(half + 1) {
-            *tap = (side(k) / sum) as f32;
+            *tap = side(k);
+            sum += if k == 0 { *tap } else { 2.0 * *tap };
+        }
+        for tap in &mut taps {
+            *tap /= sum;
         }
         Self { taps, half }
     }
 
     /// Butterworth of `order` 1 or 2 per pass, two passes.
-    pub(crate) fn low_pass(cutoff_hz: f64, rate_hz: f64, order: u8) -> Self {
+    #[inline(never)]
+    pub(crate) fn low_pass(cutoff_hz: f32, rate_hz: f32, order: u8) -> Self {
         if cutoff_hz >= HIGHEST_FRACTION * rate_hz {
-            return Self::normalised(|_| 1.0, 0);
+            return Self::normalised(0, |_| 1.0);
         }
-        let half = libm::ceil(SUPPORT_CYCLES * rate_hz / cutoff_hz) as usize;
-        let half = half.min(MAX_HALF);
+        let half = (ceil(SUPPORT_CYCLES * rate_hz / cutoff_hz) as usize).min(MAX_HALF);
         let mut response = [0.0; 4 * MAX_HALF];
         let response = response.get_mut(..4 * half).unwrap_or(&mut []);
         butterworth(cutoff_hz / rate_hz, order, response);
         let response = &*response;
-        Self::normalised(
-            |lag| {
-                let later = response.get(lag..).unwrap_or(&[]);
-                response.iter().zip(later).map(|(a, b)| a * b).sum()
-            },
-            half,
-        )
+        Self::normalised(half, |lag| {
+            let later = response.get(lag..).unwrap_or(&[]);
+            response.iter().zip(later).map(|(a, b)| a * b).sum()
+        })
     }
 
     /// A triangle of two means over `step` samples.
     pub(crate) fn triangle(step: usize) -> Self {
-        Self::normalised(|k| (step - k) as f64, step - 1)
+        Self::normalised(step - 1, |k| (step - k) as f32)
     }
 
     /// A Gaussian cut off at `half` samples.
-    pub(crate) fn gaussian(sd_samples: f64, half: usize) -> Self {
-        Self::normalised(
-            |k| libm::exp(-0.5 * (k as f64 / sd_samples) * (k as f64 / sd_samples)),
-            half,
-        )
+    pub(crate) fn gaussian(sd_samples: f32, half: usize) -> Self {
+        Self::normalised(half, |k| {
+            let off = k as f32 / sd_samples;
+            libm::expf(-0.5 * off * off)
+        })
     }
 
     /// Each value of `out` from its own neighbourhood: out[k] belongs to signal[k + half]. As many as the signal allows.
@@ -123,17 +122,6 @@ impl Kernel {
         sum
     }
 
-    /// `one` around `at` in a ring of 2^n values.
-    pub(crate) fn one_of_ring(&self, ring: &[f32], at: u32) -> f32 {
-        let mask = (ring.len() as u32).wrapping_sub(1);
-        let read = |index: u32| ring.get((index & mask) as usize).copied().unwrap_or(0.0);
-        let mut off = 0;
-        self.sum(read(at), || {
-            off += 1;
-            read(at.wrapping_sub(off)) + read(at.wrapping_add(off))
-        })
-    }
-
     /// The middle's value from the middle one, and pair by pair, outwards, the sum of the two beside it.
     pub(crate) fn sum(&self, middle: f32, mut pair: impl FnMut() -> f32) -> f32 {
         let (tap, side) = self.sides();
@@ -152,13 +140,13 @@ impl Kernel {
 }
 
 /// Impulse response of a Butterworth low-pass of order 1 or 2 (bilinear transform).
-fn butterworth(cycles_per_sample: f64, order: u8, response: &mut [f64]) {
-    let warped = libm::tan(core::f64::consts::PI * cycles_per_sample);
+fn butterworth(cycles_per_sample: f32, order: u8, response: &mut [f32]) {
+    let warped = libm::tanf(core::f32::consts::PI * cycles_per_sample);
     let (feed, a1, a2) = if order == 1 {
         let b = warped / (1.0 + warped);
         ([b, b, 0.0], (warped - 1.0) / (1.0 + warped), 0.0)
     } else {
-        let root = core::f64::consts::SQRT_2 * warped;
+        let root = core::f32::consts::SQRT_2 * warped;
         let norm = 1.0 / (1.0 + root + warped * warped);
         let b = warped * warped * norm;
         (
@@ -191,11 +179,11 @@ pub(crate) struct Kernels {
     pub(crate) smoothing: Kernel,
 }
 
-const SMOOTHING_SD_S: f64 = 0.00667;
-const SMOOTHING_REACH_S: f64 = 0.0135;
+const SMOOTHING_SD_S: f32 = 0.00667;
+const SMOOTHING_REACH_S: f32 = 0.0135;
 
 impl Kernels {
-    pub(crate) fn new(rate_hz: f64) -> Self {
+    pub(crate) fn new(rate_hz: f32) -> Self {
         Self {
             rate: Kernel::low_pass(15.0, rate_hz, 2),
             impact: Kernel::low_pass(60.0, rate_hz, 2),

@@ -3,13 +3,13 @@
 use crate::arrays::{floor, part_mut};
 use crate::stride::{Axis, Scratch, Window};
 
-const FREQUENCIES_HZ: [f64; 4] = [9.0, 14.0, 20.0, 28.0];
+const FREQUENCIES_HZ: [f32; 4] = [9.0, 14.0, 20.0, 28.0];
 const WAVES: usize = 2 * FREQUENCIES_HZ.len();
 /// Of two channels, and a constant.
 pub(crate) const WEIGHTS: usize = WAVES + 1;
 const FLOORS: [f32; 2] = [0.1, 0.001]; // (m/s2)^2 and (rad/s)^2
 const AFTER_CONTACT_S: f32 = 19.0 / 300.0;
-const LASTS_S: f64 = 13.0 / 150.0;
+const LASTS_S: f32 = 13.0 / 150.0;
 const SHORTEST_STANCE_S: f32 = 0.150;
 const LONGEST: usize = 40; // samples of the stretch: 37 at 440 Hz
 
@@ -20,41 +20,45 @@ pub(crate) struct Waves {
 }
 
 impl Waves {
-    pub(crate) fn new(rate_hz: f64) -> Self {
+    pub(crate) fn new(rate_hz: f32) -> Self {
         // the Hann window is zero at its ends
-        let n = (libm::rint(LASTS_S * rate_hz) as usize)
-            .saturating_sub(1)
-            .clamp(1, LONGEST);
+        let n = (floor(LASTS_S * rate_hz + 0.5) - 1).clamp(1, LONGEST as i32) as usize;
         let mut rows = [[0.0; WAVES]; LONGEST];
-        let turn = 2.0 * core::f64::consts::PI;
-        let at = |k: usize| k as f64 - (n - 1) as f64 / 2.0;
-        let hann = |k: usize| 0.5 - 0.5 * libm::cos(turn * (k + 1) as f64 / (n + 1) as f64);
-        let over = |value: &dyn Fn(usize) -> f64| (0..n).map(value).sum::<f64>();
-        let level = over(&hann);
-        let slope = over(&|k| hann(k) * at(k) * at(k));
+        let turn = 2.0 * core::f32::consts::PI;
+        let mut hann = [0.0; LONGEST];
+        for (k, value) in hann.iter_mut().enumerate().take(n) {
+            *value = 0.5 - 0.5 * libm::cosf(turn * (k + 1) as f32 / (n + 1) as f32);
+        }
+        let at = |k: usize| k as f32 - (n - 1) as f32 / 2.0;
+        let level: f32 = hann.iter().sum();
+        let slope: f32 = hann
+            .iter()
+            .enumerate()
+            .map(|(k, h)| h * at(k) * at(k))
+            .sum();
         for wave in 0..WAVES {
             let hertz = FREQUENCIES_HZ.get(wave / 2).copied().unwrap_or(0.0);
-            let plain = |k: usize| {
+            let mut own = [0.0; LONGEST];
+            for (k, (value, hann)) in own.iter_mut().zip(hann).enumerate().take(n) {
                 let angle = turn * hertz / rate_hz * at(k);
-                hann(k)
-                    * if wave % 2 == 0 {
-                        libm::cos(angle)
-                    } else {
-                        libm::sin(angle)
-                    }
-            };
+                let wave = if wave % 2 == 0 {
+                    libm::cosf(angle)
+                } else {
+                    libm::sinf(angle)
+                };
+                *value = hann * wave;
+            }
             // what a straight line has of it: the window is symmetric, so level and slope are apart
-            let has_level = over(&plain) / level;
-            let has_slope = if n > 1 {
-                over(&|k| plain(k) * at(k)) / slope
-            } else {
-                0.0
-            };
-            let own = |k: usize| plain(k) - hann(k) * (has_level + has_slope * at(k));
-            let length = libm::sqrt(over(&|k| own(k) * own(k)));
-            for (k, row) in rows.iter_mut().enumerate().take(n) {
-                if let Some(value) = row.get_mut(wave) {
-                    *value = (own(k) / length) as f32;
+            let has_level = own.iter().sum::<f32>() / level;
+            let of_slope: f32 = own.iter().enumerate().map(|(k, value)| value * at(k)).sum();
+            let has_slope = if n > 1 { of_slope / slope } else { 0.0 };
+            for (k, (value, hann)) in own.iter_mut().zip(hann).enumerate() {
+                *value -= hann * (has_level + has_slope * at(k));
+            }
+            let length = libm::sqrtf(own.iter().map(|value| value * value).sum());
+            for (row, value) in rows.iter_mut().zip(own).take(n) {
+                if let Some(slot) = row.get_mut(wave) {
+                    *slot = value / length;
                 }
             }
         }

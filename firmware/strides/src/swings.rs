@@ -3,9 +3,9 @@
 use crate::arrays::{floor, vertex};
 use crate::filters::Kernel;
 
-const CUTOFF_HZ: f64 = 5.0;
-const GRID_HZ: f64 = 104.0;
-const HALF_WINDOW_S: f64 = 0.35;
+const CUTOFF_HZ: f32 = 5.0;
+const GRID_HZ: f32 = 104.0;
+const HALF_WINDOW_S: f32 = 0.35;
 const THRESHOLD_RADPS: f32 = 2.617_993_9; // 150 deg/s
 const NEARLY: f32 = 0.9; // of the threshold: what is below it at two grid points is below the threshold between them
 const RAW: usize = 256;
@@ -25,9 +25,9 @@ pub(crate) struct Swings {
     reach: u32,
     half_window: u32,
     first: u32,
-    raw: [f32; RAW],
+    raw: Ring<{ 2 * RAW }>,
     /// By position / step.
-    fine_grid: [f32; GRID],
+    fine_grid: Ring<{ 2 * GRID }>,
     swing_grid: [f32; GRID],
     peaks: [Peak; PEAKS],
     next_peak: usize,
@@ -48,19 +48,19 @@ const NO_PEAK: Peak = Peak {
 };
 
 impl Swings {
-    pub(crate) fn new(rate_hz: f64) -> Self {
+    pub(crate) fn new(rate_hz: f32) -> Self {
         let step = ((rate_hz / GRID_HZ + 0.5) as usize).max(1);
-        let coarse = Kernel::low_pass(CUTOFF_HZ, rate_hz / step as f64, 2);
+        let coarse = Kernel::low_pass(CUTOFF_HZ, rate_hz / step as f32, 2);
         Self {
             fine: Kernel::triangle(step),
             coarse,
             step: step as u32,
             margin: step as u32 - 1,
             reach: step as u32 - 1 + coarse.half() as u32 * step as u32,
-            half_window: libm::rint(HALF_WINDOW_S * rate_hz) as u32,
+            half_window: floor(HALF_WINDOW_S * rate_hz + 0.5) as u32,
             first: 0,
-            raw: [0.0; RAW],
-            fine_grid: [0.0; GRID],
+            raw: Ring::new(),
+            fine_grid: Ring::new(),
             swing_grid: [0.0; GRID],
             peaks: [NO_PEAK; PEAKS],
             next_peak: 0,
@@ -76,21 +76,26 @@ impl Swings {
 
     /// Take the flexion rate of sample `index`; the mid-swing that it decides, if it does.
     pub(crate) fn push(&mut self, index: u32, rate_radps: f32) -> Option<u32> {
-        put(&mut self.raw, index, rate_radps);
+        self.raw.put(index, rate_radps);
         let age = index.wrapping_sub(self.first);
         // the fine position is a grid point where the coarse one is
         let fine = index.wrapping_sub(self.margin);
         if age < 2 * self.margin || fine % self.step != 0 {
             return None;
         }
-        let value = self.fine.one_of_ring(&self.raw, fine);
-        put(&mut self.fine_grid, fine / self.step, value);
+        let value = self.fine.one(self.raw.around(fine, self.margin));
+        self.fine_grid.put(fine / self.step, value);
         if age < 2 * self.reach {
             return None;
         }
         let at = index - self.reach;
-        let value = self.coarse.one_of_ring(&self.fine_grid, at / self.step);
-        put(&mut self.swing_grid, at / self.step, value);
+        let around = self
+            .fine_grid
+            .around(at / self.step, self.coarse.half() as u32);
+        let value = self.coarse.one(around);
+        if let Some(slot) = self.swing_grid.get_mut((at / self.step) as usize % GRID) {
+            *slot = value;
+        }
         self.look_for_peak(at);
         self.decide(at)
     }
@@ -143,11 +148,11 @@ impl Swings {
 
     /// The smoothed rate at a position that is no grid point.
     fn between(&self, at: u32) -> f32 {
+        let fine = |at: u32| self.fine.one(self.raw.around(at, self.margin));
         let mut off = 0;
-        self.coarse.sum(self.fine.one_of_ring(&self.raw, at), || {
+        self.coarse.sum(fine(at), || {
             off += self.step;
-            self.fine.one_of_ring(&self.raw, at.wrapping_sub(off))
-                + self.fine.one_of_ring(&self.raw, at.wrapping_add(off))
+            fine(at.wrapping_sub(off)) + fine(at.wrapping_add(off))
         })
     }
 
@@ -186,8 +191,27 @@ impl Swings {
     }
 }
 
-fn put<const N: usize>(ring: &mut [f32; N], index: u32, value: f32) {
-    if let Some(slot) = ring.get_mut(index as usize % N) {
-        *slot = value;
+/// The latest N / 2 values by index, each kept twice, so that any stretch of them lies in one piece.
+struct Ring<const N: usize>([f32; N]);
+
+impl<const N: usize> Ring<N> {
+    const fn new() -> Self {
+        Self([0.0; N])
+    }
+
+    fn put(&mut self, index: u32, value: f32) {
+        let (one, other) = self.0.split_at_mut(N / 2);
+        let at = index as usize % (N / 2);
+        if let (Some(one), Some(other)) = (one.get_mut(at), other.get_mut(at)) {
+            (*one, *other) = (value, value);
+        }
+    }
+
+    /// 2 reach + 1 values, that of `at` in the middle.
+    fn around(&self, at: u32, reach: u32) -> &[f32] {
+        let start = at.wrapping_sub(reach) as usize % (N / 2);
+        self.0
+            .get(start..=start + 2 * reach as usize)
+            .unwrap_or(&[])
     }
 }
