@@ -18,7 +18,7 @@ from evenstride_gateway.recorder import Seat
 from evenstride_gateway.rerunning import run_session_again
 from evenstride_gateway.results import PLACEMENT
 from evenstride_gateway.samples import SampleReader
-from evenstride_gateway.store import CalibrationKind, Store
+from evenstride_gateway.store import CalibrationKind, Placement, Store
 
 _LOOK_S = 240.0  # standing and the first minutes of running are enough; a whole run may hold a pod that was moved
 # At stop a rotation is only changed where the one in use is grossly wrong: below it, the found one is no better than
@@ -72,17 +72,24 @@ def settle_seats(
 ) -> SeatReport:
     """Look at the seats; keep what was found as the newest rotations of (pod, leg) and run the session again by them.
 
-    Without `always`, only rotations that are more than 30 degrees away from the one in use are changed. Raises
-    StoreError for a session that is not ended.
+    Without `always`, only rotations that are more than 30 degrees away from the one in use are changed. A pod without
+    a leg gets the one that it sits on, if no other pod is there, from now on. Raises StoreError for a session that is
+    not ended.
     """
-    if store.session(session_id).stopped_at is None:
+    session = store.session(session_id)
+    if session.stopped_at is None:
         raise StoreError(f"session {session_id} is not ended: its pods' seats are looked at when it is")
     held = {a.pod_id: a for a in store.assignments(session_id)}
     seats = find_seats(store, session_id)
+    legs = _found_legs(seats, held)
+    for pod_id, side in legs.items():
+        held[pod_id] = Assignment(session_id=session_id, pod_id=pod_id, runner_id=session.runner_id, side=side)
+        store.put_placement(Placement(pod_id=pod_id, side=side))
     settled: list[FoundSeat] = []
     new: list[Assignment] = []
     for seat in seats:
-        if seat.alignment is None or seat.turn_rad is None or not (always or seat.turn_rad > GROSS_RAD):
+        wrong = seat.pod_id in legs or (seat.turn_rad is not None and (always or seat.turn_rad > GROSS_RAD))
+        if seat.alignment is None or not wrong:
             settled.append(seat)
             continue
         old = held[seat.pod_id]
@@ -94,8 +101,8 @@ def settle_seats(
             session_id=session_id,
         )
         new.append(replace(old, rotation=seat.alignment.rotation, rotation_version=version))
-        settled.append(replace(seat, version=version))
-    words = _words(settled, held)
+        settled.append(replace(seat, side=old.side, version=version))
+    words = [*_leg_words(legs), *_words(settled, held)]
     changes = 0
     if new:
         store.put_assignment(*new)
@@ -146,6 +153,29 @@ def exchanged(seats: Mapping[tuple[str, Side], Seat], sides: Mapping[str, Side])
         for other in sides
         if other != pod_id and (other, side.other) in seats
     }
+
+
+def _found_legs(seats: Sequence[FoundSeat], held: Mapping[str, Assignment]) -> dict[str, Side]:
+    """The legs of the pods that nobody gave one, where each is the only pod on its leg."""
+    found = {
+        seat.pod_id: side
+        for seat in seats
+        if seat.pod_id not in held and seat.alignment is not None
+        for side in [seat_of(seat.alignment, _CASE).side]
+        if side is not None
+    }
+    sides = [*found.values(), *(a.side for a in held.values())]
+    return {pod_id: side for pod_id, side in found.items() if sides.count(side) == 1}
+
+
+def _leg_words(legs: Mapping[str, Side]) -> list[str]:
+    if not legs:
+        return []
+    where = " and ".join(f"pod {pod_id} on the {side.value} leg" for pod_id, side in sorted(legs.items()))
+    return [
+        f"Found by how they sat: {where}. Worn on the outer side, or with the logo towards the leg, it is the other way"
+        " round: `evenstride pods swap`."
+    ]
 
 
 def _words(seats: Sequence[FoundSeat], held: Mapping[str, Assignment]) -> list[str]:

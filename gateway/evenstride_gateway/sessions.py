@@ -158,6 +158,9 @@ class Sessions:
         try:
             seats, words = await self._queue.call(lambda store: look(store, session_id, drift))
             self._recorder.seats |= seats
+            legs = {pod_id: side for pod_id, side in seats if pod_id not in self._recorder.sides}
+            if legs:
+                self._recorder.on_legs(legs)
             self._view.on_warning("seats", words)
         except StoreError as error:  # the session is stored; what could not be read of it is said
             self._view.on_warning("seats", f"How the pods sat was not looked at: {error}.")

@@ -13,7 +13,7 @@ from support.cli import evenstride
 from support.whole_gateway import Run, balanced, gateway_run, play
 
 from evenstride_analysis.frames import turn_between_rad
-from evenstride_analysis.model import Side
+from evenstride_analysis.model import Measure, Side
 from evenstride_analysis.simulate import Scenario, VirtualRunner, even, worn
 from evenstride_analysis.simulate.presets import real_pod
 from evenstride_analysis.simulate.wearing import Slip
@@ -21,7 +21,7 @@ from evenstride_gateway.calibrating import GROSS_RAD, exchanged, find_seats, set
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.recorder import Seat
 from evenstride_gateway.reporting import report_data
-from evenstride_gateway.results import PLACEMENT, system_error
+from evenstride_gateway.results import PLACEMENT, session_summary, system_error
 from evenstride_gateway.store import CalibrationKind, Store
 from evenstride_gateway.virtual.pod_signal import NOMINAL_RATE_HZ, RecordingSource, SignalSource
 from evenstride_gateway.virtual.world import POD_IDS
@@ -66,6 +66,34 @@ def test_pods_worn_upside_down_are_right_after_the_first_session(tmp_path: Path)
             assert {side: a.rotation for side, a in again.items()} == {side: a.rotation for side, a in held.items()}
             assert "upside down" in run.store.session(second.session_id).settings[PLACEMENT]
             assert len(run.store.calibrations(CalibrationKind.SEAT)) == 2
+
+    play(scenario())
+
+
+def test_pods_that_nobody_gave_a_leg_find_theirs(tmp_path: Path) -> None:
+    _, signals = sent(worn(upside_down=(Side.RIGHT,), duration_s=55.0))
+
+    async def scenario() -> None:
+        async with gateway_run(tmp_path, signals=signals, sides={}) as run:
+            await streaming(run)
+            await run.start()
+            await run.play(RUN_S)
+            books = await run.stop()
+            held = {a.pod_id: a for a in run.store.assignments(books.session_id)}
+            assert {pod_id: a.side for pod_id, a in held.items()} == {POD_IDS[side]: side for side in Side}
+            assert {stored.side for stored in run.store.strides(books.session_id)} == set(Side)
+            assert {p.pod_id: p.side for p in run.store.placements()} == {POD_IDS[side]: side for side in Side}
+            said = run.store.session(books.session_id).settings[PLACEMENT]
+            assert f"pod {run.left.pod_id} on the left leg" in said
+            assert f"pod {run.right.pod_id} on the right leg" in said
+            assert "The pod on the right leg sits upside down" in said
+            summary = session_summary(run.store, books.session_id, system_error(run.gateway.config.symmetry))
+            assert summary.symmetry[Measure.STANCE].index is not None
+            assert run.gateway.recorder.sides == {POD_IDS[side]: side for side in Side}
+            await run.start("Bo")  # the next session begins with what was found
+            await run.play(15.0)
+            assert {stored.side for stored in run.store.strides(run.session_id)} == set(Side)
+            await run.stop()
 
     play(scenario())
 

@@ -263,7 +263,10 @@ class LiveView:
         for pod in pods:
             name = f"{pod.side.value.capitalize()} pod {pod.pod_id}" if pod.side else f"Pod {pod.pod_id}"
             if pod.side is None and pod.state is LinkState.STREAMING and not pod.refused:
-                said.append(f"{name} streams, but on which leg? Until it has one, its strides are in no number here.")
+                said.append(
+                    f"{name} streams, but on which leg? Until it has one, its strides are in no number here; a recorded"
+                    " run tells it at its end."
+                )
             if pod.refused:
                 said.append(f"{name} is not used: {pod.refused}.")
             if pod.battery_percent is not None and pod.battery_percent < BATTERY_LOW_PERCENT:
