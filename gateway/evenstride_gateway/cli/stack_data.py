@@ -1,6 +1,7 @@
 """`evenstride stack influx | backfill | verify | parked`: the database beside the store."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterator
 from itertools import chain
@@ -79,6 +80,7 @@ def backfill(session_ids: list[str], *, data: Path | None, as_json: bool) -> Non
     """Write sessions as the store has them now, whatever was written before."""
     folder = data_dir(data)
     target, symmetry = _target(folder), load_config(folder).symmetry
+    gc.freeze()  # millions of points come and go: what is loaded by now need not be looked through for each
     with Store.open(folder, readonly=True) as store:
         wanted = _sessions(store, session_ids)
         points, refused = asyncio.run(_backfill(store, target, wanted, symmetry, quiet=as_json))

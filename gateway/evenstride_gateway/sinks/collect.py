@@ -90,9 +90,13 @@ def session_points(store: Store, session_id: str) -> list[Point]:
 
 def present_point(stored: StoredStride, started_ns: int) -> Point:
     """The point of a stride where it stands now."""
-    key = stored.key
     return stride_point(
-        stored, started_ns, runner_id=key.runner_id, pod_id=key.pod_id, t_s=key.t_s, retired=stored.retired
+        stored,
+        started_ns,
+        runner_id=stored.runner_id,
+        pod_id=stored.stride.pod_id,
+        t_s=stored.published_t_s,
+        retired=stored.retired,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 
 from evenstride_analysis.context import Placed
 from evenstride_analysis.model import Doubt, LossCause, Measure, PartKind, Session, Surface, Symmetry
@@ -25,7 +25,6 @@ def at_ns(started_ns: int, t_s: float) -> int:
     return started_ns + round(t_s * 1e9)
 
 
-@lru_cache(maxsize=4096)
 def surface_word(place: Placed) -> str:
     """Straight or bend in the words of a session's parts."""
     if place.surface is not Surface.BEND:
