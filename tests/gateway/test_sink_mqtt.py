@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -235,15 +236,53 @@ def test_a_wrong_password_is_said_in_words(broker: Broker) -> None:
     asyncio.run(scenario())
 
 
-def test_the_last_will_says_that_the_gateway_is_gone(broker: Broker) -> None:
+def test_a_gateway_says_that_it_is_there_and_that_it_goes(broker: Broker) -> None:
     async def scenario() -> None:
         async with listener(broker) as client:
             await client.subscribe("evenstride/_gateway/track", qos=1)
             async with MqttPublisher(target(broker, gateway_id="track")) as publisher:
                 presence = asyncio.create_task(publisher.show_presence(), name="presence")
-                assert (await heard(client.messages, 1))[0][1] == {"online": True}
+                assert [said for _, said, _ in await heard(client.messages, 2)] == [{"online": True}] * 2
                 presence.cancel()
             assert (await heard(client.messages, 1))[0][1] == {"online": False}
+
+    asyncio.run(scenario())
+
+
+def test_the_last_will_of_a_gateway_that_is_cut_off_and_what_it_says_when_it_is_back(broker: Broker) -> None:
+    wires: list[asyncio.StreamWriter] = []
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            while data := await reader.read(4096):
+                writer.write(data)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_broker, to_broker = await asyncio.open_connection("127.0.0.1", broker.port)
+        wires.extend((writer, to_broker))
+        with suppress(ConnectionError):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(carry(reader, to_broker), name="to the broker")
+                tasks.create_task(carry(from_broker, writer), name="from the broker")
+
+    async def scenario() -> None:
+        relay = await asyncio.start_server(connected, "127.0.0.1", 0)
+        port = relay.sockets[0].getsockname()[1]
+        async with relay, listener(broker) as client:
+            await client.subscribe("evenstride/_gateway/track", qos=1)
+            async with MqttPublisher(target(broker, port=port, gateway_id="track")) as publisher:
+                await publisher.deliver([])
+                assert (await heard(client.messages, 1))[0][1] == {"online": True}
+                for wire in wires:
+                    wire.transport.abort()
+                assert (await heard(client.messages, 1))[0][1] == {"online": False}
+                point = Point("session", ("s", "anna"), (False, True, 0.0, 0, 3, 3), 1)
+                with pytest.raises(SinkError, match="cannot be reached"):
+                    await publisher.deliver([point])
+                assert await publisher.deliver([point]) == []
+                assert (await heard(client.messages, 1))[0][1] == {"online": True}
+            for wire in wires:
+                await wire.wait_closed()
 
     asyncio.run(scenario())
 

@@ -131,8 +131,9 @@ class MqttPublisher:
                 client.pending_calls_threshold = IN_FLIGHT  # beyond it the library complains on the terminal
                 try:
                     await self._stack.enter_async_context(client)
-                    for topic, state in self._states.items():
-                        await client.publish(topic, state, qos=1, retain=True, timeout=TIMEOUT_S)
+                    known = {self._presence_topic: _presence(here=True)} | self._states  # else the last will stands
+                    for topic, payload in known.items():
+                        await client.publish(topic, payload, qos=1, retain=True, timeout=TIMEOUT_S)
                 except (aiomqtt.MqttError, ValueError) as error:  # ValueError: a host that is no name
                     raise self._away(error) from error
                 self._client = client
