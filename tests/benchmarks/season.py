@@ -38,7 +38,7 @@ def walls_s(seconds: int, sessions: int, rounds: int) -> list[float]:
     return walls_s
 
 
-def run(*, seconds: int = 1800, sessions: int = 4, rounds: int = 3, compiled: bool = True) -> list[Figure]:
+def run(*, seconds: int = 600, sessions: int = 4, rounds: int = 3, compiled: bool = True) -> list[Figure]:
     """`sessions` of `seconds` each; what 200 of an hour would take is scaled from them."""
     share = SESSIONS * LASTING_S / (sessions * seconds)
     scaled_s = [wall_s * share for wall_s in apart("season", seconds, sessions, rounds, compiled=compiled)]
