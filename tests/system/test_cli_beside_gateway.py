@@ -15,6 +15,7 @@ from support.cli import evenstride
 from support.store_data import LEFT_POD, RIGHT_POD, begin, frame, pod, stride
 
 from evenstride_analysis.model import Side
+from evenstride_analysis.strides.rules import DEFAULT_RULES
 from evenstride_gateway.calling import ADDRESS_FILE, announced
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.config import load_config
@@ -139,7 +140,12 @@ def test_what_is_said_afterwards_goes_through_the_gateway_too(data: Path) -> Non
         assert "a track of 400 m" in evenstride("sessions", "ground", "s1", "--track", "400", "--data", data).out
         assert "is using this data" in evenstride("sessions", "rerun", "s1", "--data", data).error_line(Exit.STORE)
         with Store.open(data, readonly=True) as store:
-            assert store.session("s1").settings == {"shoes": "Blue", "track_m": "400"}
+            said = store.session("s1").settings
+            assert (said["shoes"], said["track_m"]) == ("Blue", "400")
+            assert "pace" not in said
+            assert (
+                said["estimator_error_percent"] == f"{100 * DEFAULT_RULES.si_error_sd:g}"
+            )  # of its strides' method, named with the new points
             mass = store.mass("anna")
             assert mass is not None
             assert mass.mass_kg == 61.5
