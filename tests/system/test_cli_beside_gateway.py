@@ -145,7 +145,7 @@ def test_what_is_said_afterwards_goes_through_the_gateway_too(data: Path) -> Non
             assert "pace" not in said
             assert (
                 said["estimator_error_percent"] == f"{100 * DEFAULT_RULES.si_error_sd:g}"
-            )  # of its strides' method, named with the new points
+            )
             mass = store.mass("anna")
             assert mass is not None
             assert mass.mass_kg == 61.5
