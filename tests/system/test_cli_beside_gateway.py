@@ -143,9 +143,7 @@ def test_what_is_said_afterwards_goes_through_the_gateway_too(data: Path) -> Non
             said = store.session("s1").settings
             assert (said["shoes"], said["track_m"]) == ("Blue", "400")
             assert "pace" not in said
-            assert (
-                said["estimator_error_percent"] == f"{100 * DEFAULT_RULES.si_error_sd:g}"
-            )
+            assert said["estimator_error_percent"] == f"{100 * DEFAULT_RULES.si_error_sd:g}"
             mass = store.mass("anna")
             assert mass is not None
             assert mass.mass_kg == 61.5
