@@ -50,9 +50,12 @@ def main() -> None:
     answers: dict[str, float] = {}
     for name, work in (("rampp", rampp), ("complete", complete)):
         work()
-        started_s = time.process_time()
-        answers[f"{name} strides"] = work()
-        answers[name] = lasts_s / (time.process_time() - started_s)
+        best_s = float("inf")
+        for _ in range(3):  # as ours: the best of three
+            started_s = time.process_time()
+            answers[f"{name} strides"] = work()
+            best_s = min(best_s, time.process_time() - started_s)
+        answers[name] = lasts_s / best_s
     print(json.dumps(answers))
 
 

@@ -34,7 +34,7 @@ def environment() -> Path:
     return python
 
 
-def run(*, seconds: int = 300, rounds: int = 5) -> list[Figure]:
+def run(*, seconds: int = 300, rounds: int = 3) -> list[Figure]:
     python = environment()
     accel, gyro = signal(detector.SIDE, seconds)
     found = detector.detector().push(detector.whole(seconds)[0])
@@ -57,8 +57,9 @@ def run(*, seconds: int = 300, rounds: int = 5) -> list[Figure]:
             theirs.append(json.loads(done.stdout))
     segmented = theirs[0]["complete strides"]
     how = (
-        f"{rounds} rounds in turn, {seconds} s of one pod at 416 Hz; {', '.join(PINS)}. gaitmap is made for feet in"
-        f" walking: its template found {segmented:.0f} of {len(found)} strides here, so Rampp is given ours"
+        f"best of 3 in each of {rounds} processes, in turn, {seconds} s of one pod at 416 Hz; {', '.join(PINS)}."
+        f" gaitmap is made for feet in walking: its template found {segmented:.0f} of {len(found)} strides here: Rampp"
+        " is given ours"
     )
     return [
         *(
