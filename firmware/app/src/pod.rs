@@ -55,64 +55,70 @@ pub struct Pod<F, D> {
 }
 
 impl<F: NorFlash, D: Strides> Pod<F, D> {
-    /// Power on. `random` serves for the boot id when the flash knows none.
-    pub async fn open(
-        plan: Plan,
-        mut flash: F,
-        mut detector: D,
-        reason: ResetReason,
-        random: u32,
-    ) -> Self {
-        let mut settings = Settings::new(plan.layout.settings.clone());
-        let kept = Kept::read(&mut flash, &mut settings).await;
-        let mut flash_fault = kept.is_err();
-        let kept = kept.unwrap_or_default();
-        let (layout, marks) = (&plan.layout, &kept.marks);
-        let ends = |log: u8| move |boot: u32| marks.end(log, boot);
-        let raw = Ring::open(&mut flash, layout.raw, kept.erased[0], ends(0)).await;
-        let records = Ring::open(&mut flash, layout.records, kept.erased[1], ends(1)).await;
-        flash_fault |= raw.is_err() || records.is_err();
-        let raw: RawLog = raw.unwrap_or_else(|_| Ring::blank(layout.raw));
-        let records: RecordLog = records.unwrap_or_else(|_| Ring::blank(layout.records));
-        let newest = raw.newest_boot().max(records.newest_boot());
-        let boot_id = match (kept.boot_id, newest) {
-            (None, None) => random & 0x7FFF_FFFE,
-            (last, newest) => last.max(newest).unwrap_or(0),
-        }
-        .wrapping_add(1);
-        let rate_mhz = kept.rate_mhz.filter(|&rate| plan.offers(rate));
-        let rate_mhz = rate_mhz.unwrap_or(plan.rate_mhz);
-        let mut tables = Tables::new(plan.layout.tables);
-        flash_fault |= tables
-            .load(&mut flash, &mut settings, &mut detector)
-            .await
-            .is_err();
-        let stored = settings.put_u32(&mut flash, Key::BOOT_ID, boot_id).await;
-        flash_fault |= stored.is_err();
-        detector.restart(rate_mhz);
+    /// A pod before its power is switched on; large, so best made where it stays.
+    pub fn new(plan: Plan, flash: F, detector: D) -> Self {
+        let layout = &plan.layout;
         Self {
-            plan,
             vitals: Vitals::default(),
-            stream: Stream::new(boot_id),
+            stream: Stream::new(0),
             flash,
             detector,
-            settings,
-            raw,
-            records,
-            anchors: kept.anchors,
-            marks: kept.marks,
-            tables,
+            settings: Settings::new(layout.settings.clone()),
+            raw: Ring::blank(layout.raw),
+            records: Ring::blank(layout.records),
+            anchors: Anchors::new(),
+            marks: Marks::default(),
+            tables: Tables::new(layout.tables),
             backfill: None,
             backfill_seq: 0,
-            rate_mhz,
-            reason,
-            flash_fault,
+            rate_mhz: plan.rate_mhz,
+            reason: ResetReason::Unknown,
+            flash_fault: false,
             identify_until: 0,
             staged: Chunk::new(),
             records_made: 0,
             live: Deque::new(),
             recent: Recent::new(),
+            plan,
         }
+    }
+
+    /// Power on: what flash has kept, and a new boot id. `random` serves for it when the flash knows none. A pod whose
+    /// flash fails streams all the same.
+    pub async fn power_on(&mut self, reason: ResetReason, random: u32) {
+        self.reason = reason;
+        let last = self.open_flash().await;
+        let newest = self.raw.newest_boot().max(self.records.newest_boot());
+        let boot_id = match (last, newest) {
+            (None, None) => random & 0x7FFF_FFFE,
+            (last, newest) => last.max(newest).unwrap_or(0),
+        }
+        .wrapping_add(1);
+        let (flash, settings) = (&mut self.flash, &mut self.settings);
+        let loaded = self.tables.load(flash, settings, &mut self.detector).await;
+        let stored = settings.put_u32(flash, Key::BOOT_ID, boot_id).await;
+        self.flash_fault |= loaded.is_err() || stored.is_err();
+        self.stream.restart(boot_id);
+        self.detector.restart(self.rate_mhz);
+    }
+
+    /// The boot id that was used last.
+    async fn open_flash(&mut self) -> Option<u32> {
+        let kept = Kept::read(&mut self.flash, &mut self.settings).await;
+        self.flash_fault |= kept.is_err();
+        let kept = kept.unwrap_or_default();
+        let rate_mhz = kept.rate_mhz.filter(|&rate| self.plan.offers(rate));
+        self.rate_mhz = rate_mhz.unwrap_or(self.plan.rate_mhz);
+        let [raw, records] = kept.erased;
+        let ends = |log: u8| {
+            let marks = &kept.marks;
+            move |boot: u32| marks.end(log, boot)
+        };
+        let raw = self.raw.open(&mut self.flash, raw, ends(0)).await;
+        let records = self.records.open(&mut self.flash, records, ends(1)).await;
+        (self.marks, self.anchors) = (kept.marks, kept.anchors);
+        self.flash_fault |= raw.is_err() || records.is_err();
+        kept.boot_id
     }
 
     pub const fn rate_mhz(&self) -> u32 {

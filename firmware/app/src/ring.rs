@@ -69,37 +69,38 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
     }
 
     /// Find what the flash holds. Pages below number `erased_before` are forgotten, and so is of each boot what lies
-    /// below `acknowledged(boot)`.
+    /// below `acknowledged(boot)`. On a fault the ring is blank.
     pub async fn open<F: NorFlash>(
+        &mut self,
         flash: &mut F,
-        area: Area,
         erased_before: u32,
         acknowledged: impl Fn(u32) -> u32,
-    ) -> Result<Self, FlashFault> {
-        let mut ring = Self::blank(area);
-        ring.next_page = erased_before;
+    ) -> Result<(), FlashFault> {
+        self.clear();
+        self.next_page = erased_before;
         let mut newest = None;
-        for k in 0..ring.area.pages {
-            let Some((number, overwritten, page)) = ring.walk(flash, k).await? else {
+        for k in 0..self.area.pages {
+            let walked = self.walk(flash, k).await.inspect_err(|_| self.clear())?;
+            let Some((number, overwritten, page)) = walked else {
                 continue;
             };
             let live = number >= erased_before;
             if live {
-                ring.set(k, page);
+                self.set(k, page);
             }
             if newest.is_none_or(|newest| number > newest) {
-                (newest, ring.head) = (Some(number), k);
-                ring.next_page = ring.next_page.max(number + 1);
-                ring.overwritten = if live { overwritten } else { 0 };
+                (newest, self.head) = (Some(number), k);
+                self.next_page = self.next_page.max(number + 1);
+                self.overwritten = if live { overwritten } else { 0 };
             }
         }
-        for page in &mut ring.pages {
+        for page in &mut self.pages {
             forget(page, page.boot, acknowledged(page.boot));
             if page.n == 0 {
                 page.state = State::Stale;
             }
         }
-        Ok(ring)
+        Ok(())
     }
 
     /// One page as the flash has it: its number, its count of overwritten entries, its entries.

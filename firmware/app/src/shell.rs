@@ -52,7 +52,7 @@ impl<C> PodController for C where
 
 /// What the loops share. The pod itself may be busy with its flash; what must be answered at once lies beside it.
 pub(crate) struct Shared<'a, F, D, B> {
-    pub pod: Mutex<NoopRawMutex, Pod<F, D>>,
+    pub pod: Mutex<NoopRawMutex, &'a mut Pod<F, D>>,
     pub board: &'a B,
     pub flight: &'a Flight,
     pub boot_id: Cell<u32>,
@@ -105,7 +105,7 @@ impl<F: NorFlash, D: Strides, B: Board> Shared<'_, F, D, B> {
 pub async fn run<C, I, F, D, B>(
     controller: C,
     mut imu: I,
-    mut pod: Pod<F, D>,
+    pod: &mut Pod<F, D>,
     board: &B,
     address: [u8; 6],
 ) where

@@ -77,8 +77,9 @@ async fn live(options: &Options) -> Result<(), String> {
     let random = std::process::id().wrapping_mul(2_654_435_761);
     let plan = plan(options);
     let detector = OnPod::new(&plan, Heap);
-    let pod = Pod::open(plan, flash, detector, ResetReason::PowerOn, random).await;
-    run(controller, imu, pod, &clock, address(&options.pod_id)).await;
+    let mut pod = Box::new(Pod::new(plan, flash, detector));
+    pod.power_on(ResetReason::PowerOn, random).await;
+    run(controller, imu, &mut pod, &clock, address(&options.pod_id)).await;
     Ok(())
 }
 

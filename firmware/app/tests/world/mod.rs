@@ -144,7 +144,8 @@ pub fn power_on(flash: Ram, layout: Layout) -> World {
 }
 
 pub fn with_detector<D: Strides>(flash: Ram, plan: Plan, detector: D) -> World<D> {
-    let pod = block_on(Pod::open(plan, flash, detector, ResetReason::PowerOn, 99));
+    let mut pod = Pod::new(plan, flash, detector);
+    block_on(pod.power_on(ResetReason::PowerOn, 99));
     World {
         pod,
         link: LINK,

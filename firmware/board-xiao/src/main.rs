@@ -1,0 +1,153 @@
+//! The pod on a Seeed XIAO nRF52840 Sense: pins, peripherals, memory. Everything else is the application.
+//!
+//! Never run on hardware. What only hardware can prove: radio and crystal start-up, the flash's opcodes, the sensor's
+//! registers, power, stack.
+#![no_std]
+#![no_main]
+
+mod parts;
+
+use embassy_executor::Spawner;
+use embassy_nrf::gpio::{Input, Level, Output, OutputDrive, Pull};
+use embassy_nrf::interrupt::{InterruptExt, Priority};
+use embassy_nrf::mode::Blocking;
+use embassy_nrf::{bind_interrupts, peripherals, qspi, rng, twim};
+use embassy_time::{Instant, Timer};
+use evenstride_app::{run, Layout, OnPod, Plan, Pod};
+use evenstride_imu_lsm6ds3::{Lsm6ds3, ACCEL, GYRO};
+use nrf_sdc::mpsl::{self, MultiprotocolServiceLayer};
+use nrf_sdc::SoftdeviceController;
+use parts::{TwoTables, Xiao};
+use static_cell::StaticCell;
+
+const CONTROLLER_BYTES: usize = 8192;
+const RADIO_PACKETS: (u8, u8) = (8, 4); // to and from the air: the pod's MAX_PENDING
+
+bind_interrupts!(struct Irqs {
+    EGU0_SWI0 => mpsl::LowPrioInterruptHandler;
+    CLOCK_POWER => mpsl::ClockInterruptHandler;
+    RADIO => mpsl::HighPrioInterruptHandler;
+    TIMER0 => mpsl::HighPrioInterruptHandler;
+    RTC0 => mpsl::HighPrioInterruptHandler;
+    TWISPI0 => twim::InterruptHandler<peripherals::TWISPI0>;
+    QSPI => qspi::InterruptHandler<peripherals::QSPI>;
+});
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    cortex_m::peripheral::SCB::sys_reset()
+}
+
+#[embassy_executor::task]
+async fn radio_timing(mpsl: &'static MultiprotocolServiceLayer<'static>) -> ! {
+    mpsl.run().await
+}
+
+#[embassy_executor::main]
+async fn main(spawner: Spawner) {
+    let reason = parts::reset_reason();
+    let mut config = embassy_nrf::config::Config::default(); // priorities 0 and 1 belong to the radio
+    config.gpiote_interrupt_priority = Priority::P2;
+    config.time_interrupt_priority = Priority::P2;
+    config.lfclk_source = embassy_nrf::config::LfclkSource::ExternalXtal;
+    let p = embassy_nrf::init(config);
+    embassy_nrf::interrupt::TWISPI0.set_priority(Priority::P3);
+    embassy_nrf::interrupt::QSPI.set_priority(Priority::P3);
+
+    // the radio's scheduler and Nordic's controller
+    let mpsl_parts =
+        mpsl::Peripherals::new(p.RTC0, p.TIMER0, p.TEMP, p.PPI_CH19, p.PPI_CH30, p.PPI_CH31);
+    let crystal = mpsl::raw::mpsl_clock_lfclk_cfg_t {
+        source: mpsl::raw::MPSL_CLOCK_LF_SRC_XTAL as u8,
+        rc_ctiv: 0,
+        rc_temp_ctiv: 0,
+        accuracy_ppm: 50,
+        skip_wait_lfclk_started: false,
+    };
+    static MPSL: StaticCell<MultiprotocolServiceLayer> = StaticCell::new();
+    let Ok(mpsl) = MultiprotocolServiceLayer::new(mpsl_parts, Irqs, crystal) else {
+        panic!()
+    };
+    let mpsl = MPSL.init(mpsl);
+    if let Ok(task) = radio_timing(mpsl) {
+        spawner.spawn(task);
+    }
+    let sdc_parts = nrf_sdc::Peripherals::new(
+        p.PPI_CH17, p.PPI_CH18, p.PPI_CH20, p.PPI_CH21, p.PPI_CH22, p.PPI_CH23, p.PPI_CH24,
+        p.PPI_CH25, p.PPI_CH26, p.PPI_CH27, p.PPI_CH28, p.PPI_CH29,
+    );
+    static RNG: StaticCell<rng::Rng<'static, Blocking>> = StaticCell::new();
+    let random = RNG.init(rng::Rng::new_blocking(p.RNG));
+    let boot_seed = random.blocking_next_u32();
+    static MEMORY: StaticCell<nrf_sdc::Mem<CONTROLLER_BYTES>> = StaticCell::new();
+    let memory = MEMORY.init(nrf_sdc::Mem::new());
+    let Ok(controller) = build(sdc_parts, random, mpsl, memory) else {
+        panic!()
+    };
+
+    // the sensor: its power on P1.08, I2C on P0.07 and P0.27, INT1 on P0.11
+    let _sensor_power = Output::new(p.P1_08, Level::High, OutputDrive::HighDrive);
+    Timer::after_millis(40).await;
+    static I2C_BUFFER: StaticCell<[u8; 16]> = StaticCell::new();
+    let mut i2c = twim::Config::default();
+    i2c.frequency = twim::Frequency::K400;
+    let buffer = I2C_BUFFER.init([0; 16]);
+    let bus = twim::Twim::new(p.TWISPI0, Irqs, p.P0_07, p.P0_27, i2c, buffer);
+    let line = Input::new(p.P0_11, Pull::None);
+    let imu = Lsm6ds3::new(bus, line, || Instant::now().as_ticks() << 16);
+
+    // the flash: 2 MB P25Q16H
+    let mut quad = qspi::Config::default();
+    quad.capacity = Layout::BYTES;
+    quad.frequency = qspi::Frequency::M16;
+    quad.read_opcode = qspi::ReadOpcode::Read4io;
+    quad.write_opcode = qspi::WriteOpcode::Pp4o;
+    let mut flash = qspi::Qspi::new(
+        p.QSPI, Irqs, p.P0_21, p.P0_25, p.P0_20, p.P0_24, p.P0_22, p.P0_23, quad,
+    );
+    // status registers: nothing protected, quad enable
+    let _ = flash.custom_instruction(0x01, &[0x00, 0x02], &mut []).await;
+
+    let plan = Plan {
+        pod_id: parts::pod_id(),
+        rate_mhz: 416_000,
+        accel: ACCEL,
+        gyro: GYRO,
+        firmware: concat!("evenstride ", env!("CARGO_PKG_VERSION")),
+        hardware: "XIAO nRF52840 Sense",
+        bonded_only: false,
+        layout: Layout::default(),
+    };
+    let board = Xiao::new(
+        Output::new(p.P0_26, Level::High, OutputDrive::Standard),
+        Output::new(p.P0_30, Level::High, OutputDrive::Standard),
+        Output::new(p.P0_06, Level::High, OutputDrive::Standard),
+        parts::watchdog(p.WDT),
+    );
+    static POD: StaticCell<Pod<qspi::Qspi<'static>, OnPod<TwoTables>>> = StaticCell::new();
+    let pod = POD.init_with(|| {
+        let detector = OnPod::new(&plan, TwoTables::default());
+        Pod::new(plan, flash, detector)
+    });
+    pod.power_on(reason, boot_seed).await;
+    run(controller, imu, pod, &board, parts::address()).await;
+    cortex_m::peripheral::SCB::sys_reset()
+}
+
+fn build(
+    parts: nrf_sdc::Peripherals<'static>,
+    random: &'static mut rng::Rng<'static, Blocking>,
+    mpsl: &'static MultiprotocolServiceLayer<'static>,
+    memory: &'static mut nrf_sdc::Mem<CONTROLLER_BYTES>,
+) -> Result<SoftdeviceController<'static>, nrf_sdc::Error> {
+    let (out, into) = RADIO_PACKETS;
+    nrf_sdc::Builder::new()?
+        .support_adv()
+        .support_peripheral()
+        .support_dle_peripheral()
+        .support_le_2m_phy()
+        .support_phy_update_peripheral()
+        .peripheral_count(1)?
+        .buffer_cfg(251, 251, out, into)?
+        .build(parts, random, mpsl, memory)
+}

@@ -1,0 +1,130 @@
+//! The chip's identity, LED, watchdog and the memory for tables.
+
+use core::cell::RefCell;
+
+use embassy_nrf::gpio::Output;
+use embassy_nrf::peripherals::WDT;
+use embassy_nrf::wdt::{Config, Watchdog, WatchdogHandle};
+use embassy_nrf::Peri;
+use embassy_time::Instant;
+use evenstride_app::{Board, Keep, Led, Vitals};
+use evenstride_protocol::{ResetReason, MAX_TABLE, TICK_HZ};
+use static_cell::ConstStaticCell;
+
+const WATCHDOG_TICKS: u32 = 8 * 32_768;
+const _: () = assert!(embassy_time::TICK_HZ == TICK_HZ as u64);
+
+/// FICR DEVICEID, in the order of its bytes.
+pub fn pod_id() -> [u8; 8] {
+    let ficr = embassy_nrf::pac::FICR;
+    let [a, b, c, d] = ficr.deviceid(0).read().to_le_bytes();
+    let [e, f, g, h] = ficr.deviceid(1).read().to_le_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+/// The chip's own static random address, little-endian.
+pub fn address() -> [u8; 6] {
+    let ficr = embassy_nrf::pac::FICR;
+    let [a, b, c, d] = ficr.deviceaddr(0).read().to_le_bytes();
+    let [e, f, ..] = ficr.deviceaddr(1).read().to_le_bytes();
+    [a, b, c, d, e, f | 0xC0]
+}
+
+/// Why the processor started; the register is cleared for the next time.
+pub fn reset_reason() -> ResetReason {
+    let register = embassy_nrf::pac::POWER.resetreas();
+    let bits = register.read().0;
+    register.write(|clear| clear.0 = bits);
+    match bits {
+        0 => ResetReason::PowerOn,
+        bits if bits & 1 << 1 != 0 => ResetReason::Watchdog,
+        bits if bits & 1 << 3 != 0 => ResetReason::Lockup,
+        bits if bits & 1 << 2 != 0 => ResetReason::Software,
+        bits if bits & 1 != 0 => ResetReason::Button,
+        bits if bits & 1 << 16 != 0 => ResetReason::Wake,
+        _ => ResetReason::Unknown,
+    }
+}
+
+/// Running from here on; None when a bootloader has set it otherwise.
+pub fn watchdog(wdt: Peri<'static, WDT>) -> Option<WatchdogHandle> {
+    let mut config = Config::default();
+    config.timeout_ticks = WATCHDOG_TICKS;
+    let (_, [handle]) = Watchdog::try_new::<_, 1>(wdt, config).ok()?;
+    Some(handle)
+}
+
+/// LED (each colour on when low) and watchdog, which is fed whenever samples come.
+pub struct Xiao {
+    colours: RefCell<[Output<'static>; 3]>,
+    watchdog: RefCell<Option<WatchdogHandle>>,
+}
+
+impl Xiao {
+    pub fn new(
+        red: Output<'static>,
+        green: Output<'static>,
+        blue: Output<'static>,
+        watchdog: Option<WatchdogHandle>,
+    ) -> Self {
+        Self {
+            colours: RefCell::new([red, green, blue]),
+            watchdog: RefCell::new(watchdog),
+        }
+    }
+}
+
+impl Board for Xiao {
+    fn tick(&self) -> u64 {
+        Instant::now().as_ticks()
+    }
+
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
+
+    fn show(&self, led: Led) {
+        if let Some(watchdog) = &mut *self.watchdog.borrow_mut() {
+            watchdog.pet();
+        }
+        let ticks = Instant::now().as_ticks();
+        let phase = (ticks & u64::from(TICK_HZ - 1)) as u32;
+        let brief = phase < TICK_HZ / 16; // once a second
+        let fast = phase & TICK_HZ / 8 != 0; // four times a second
+        let on = match led {
+            Led::Advertising => [false, false, brief],
+            Led::Connected => [false, false, true],
+            Led::Streaming => [false, brief, false],
+            Led::Identify => [fast, fast, fast],
+            Led::BatteryLow => [brief, false, false],
+            Led::Fault => [true, false, false],
+        };
+        for (pin, on) in self.colours.borrow_mut().iter_mut().zip(on) {
+            pin.set_level((!on).into());
+        }
+    }
+}
+
+/// Room for one table at the start and one replacement; a further one is taken after the next start.
+#[derive(Default)]
+pub struct TwoTables {
+    kept: u8,
+}
+
+impl Keep for TwoTables {
+    fn keep(&mut self, bytes: &[u8]) -> Option<&'static [u8]> {
+        static FIRST: ConstStaticCell<[u8; MAX_TABLE as usize]> =
+            ConstStaticCell::new([0; MAX_TABLE as usize]);
+        static SECOND: ConstStaticCell<[u8; MAX_TABLE as usize]> =
+            ConstStaticCell::new([0; MAX_TABLE as usize]);
+        let room = match self.kept {
+            0 => FIRST.take(),
+            1 => SECOND.take(),
+            _ => return None,
+        };
+        self.kept += 1;
+        let kept = room.get_mut(..bytes.len())?;
+        kept.copy_from_slice(bytes);
+        Some(kept)
+    }
+}
