@@ -7,7 +7,7 @@ import asyncio
 import sys
 from urllib.parse import parse_qs, urlsplit
 
-_HEAD_LIMIT = 65_536
+_LIMIT = 4 * 1024 * 1024  # a batch in one piece: the proxy must not be the slowest of the three
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[list[bytes], bytes] | None:
@@ -22,7 +22,7 @@ async def _message(reader: asyncio.StreamReader) -> tuple[list[bytes], bytes] | 
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
-    from_server, to_server = await asyncio.open_connection(host, port, limit=_HEAD_LIMIT)
+    from_server, to_server = await asyncio.open_connection(host, port, limit=_LIMIT)
     while (asked := await _message(reader)) is not None:
         lines, body = asked
         method, path, _ = lines[0].decode().split(" ")
@@ -44,7 +44,7 @@ async def _run(host: str, port: int) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _serve(reader, writer, host, port)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=_HEAD_LIMIT)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=_LIMIT)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
