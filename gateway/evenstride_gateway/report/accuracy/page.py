@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from evenstride_analysis.study.figures import Agreement, Coverage, Figures
-from evenstride_analysis.study.folds import ALIKE_5, ALIKE_8, ANY_6, RUNNER, SPEED, STYLE
+from evenstride_analysis.study.folds import RUNNER, STYLE
 from evenstride_analysis.study.result import Study
 from evenstride_gateway.report.accuracy.cells import ms, number, percent, table
 from evenstride_gateway.report.accuracy.goals import in_short
@@ -15,6 +15,7 @@ from evenstride_gateway.report.accuracy.words import (
     ELSEWHERE,
     HEAD,
     HOW,
+    KINDS,
     NOT_VALIDATED,
     PLANTED,
     ROBUST,
@@ -23,14 +24,6 @@ from evenstride_gateway.report.accuracy.words import (
     VARIANTS,
 )
 
-_KINDS = {
-    RUNNER: "runner left out",
-    STYLE: "style left out (8 axes, both ends)",
-    ALIKE_8: "trained on 8 alike",
-    ANY_6: "trained on any 6",
-    ALIKE_5: "trained on 5 alike",
-    SPEED: "runner and speed left out",
-}
 _METHODS = ("learned", "rules")
 
 
@@ -118,7 +111,7 @@ def _by_kind(study: Study) -> str:
             whole = it.overall
             rows.append(
                 [
-                    _KINDS.get(kind, kind),
+                    KINDS.get(kind, kind),
                     _name(study, method),
                     f"{ms(whole.rmse_s)} [{ms(it.rmse_range_s[0])}-{ms(it.rmse_range_s[1])}]",
                     ms(it.worst_runner_rmse_s),
@@ -142,7 +135,7 @@ def _runners(study: Study) -> str:
         rows.append([runner, *(_worst(study.figures["learned"][kind], runner) for kind in kinds)])
         rows[-1].append(_worst(study.figures["rules"][RUNNER], runner))
         del rmse_s
-    head = ["runner", *(f"RMSE, {_KINDS[kind]}, ms" for kind in kinds), "rules-1, runner left out, ms"]
+    head = ["runner", *(f"RMSE, {KINDS[kind]}, ms" for kind in kinds), "rules-1, runner left out, ms"]
     return table(head, rows)
 
 
@@ -163,10 +156,10 @@ def _coverage(study: Study) -> str:
         "of errors beyond 20 ms caught",
         "legs with SD > 6 ms, %",
     )
-    rows = [[_KINDS.get(kind, kind), *_covered(it)] for kind, it in study.coverage.items()]
+    rows = [[KINDS.get(kind, kind), *_covered(it)] for kind, it in study.coverage.items()]
     beyond = sum(it.beyond for it in study.coverage.values())
     caught = sum(it.caught for it in study.coverage.values())
-    together = f"{caught / beyond:.0%}" if beyond else "none to catch"
+    together = f"{percent(caught / beyond)} %" if beyond else "none to catch"
     return (
         table(head, rows)
         + f"Over all folds together: {caught} of {beyond} errors beyond 20 ms caught ({together}).\n\n"

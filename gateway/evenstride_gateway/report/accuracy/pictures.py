@@ -168,7 +168,7 @@ def learning_curve(study: Study) -> str:
     )
     rule = alt.Chart(alt.Data(values=[{"y": rules_ms, "text": "rules-1, all other runners"}]))
     level = rule.mark_rule(color=RULES, strokeDash=[5, 3]).encode(y="y:Q")
-    text = rule.mark_text(color=RULES, align="right", dy=-7, x=420).encode(y="y:Q", text="text:N")
+    text = rule.mark_text(color=RULES, align="right", dy=9, x=414).encode(y="y:Q", text="text:N")
     chart = alt.layer(span, line, level, text).properties(width=420, height=230)
     return _svg(chart, "Learning curve over runners")
 
@@ -189,7 +189,9 @@ def power(study: Study) -> str:
             color=alt.Color(
                 "verdict:N", title=None, scale=alt.Scale(domain=["real", "real or possible"], range=[LEARNED, RULES])
             ),
-            strokeDash=alt.StrokeDash("source:N", title=None),
+            strokeDash=alt.StrokeDash(
+                "source:N", title=None, legend=alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeColor=INK)
+            ),
         )
     )
     return _svg(chart.properties(width=420, height=230), "How often a planted difference is called real")
