@@ -17,7 +17,7 @@ def test_each_benchmark_is_listed_and_makes_a_line_of_the_page() -> None:
 
 def test_a_season_of_two_sessions() -> None:
     (figure,) = season.run(seconds=20, sessions=2, rounds=1, compiled=False)
-    assert figure.measured.endswith(" x real time of a leg")
+    assert figure.measured.endswith(" s a session")
 
 
 def test_the_stored_hour_is_a_session_like_any_other(tmp_path: Path) -> None:
