@@ -47,8 +47,8 @@ def test_a_moment_says_pods_and_sinks() -> None:
     lines = [line_of(point).rsplit(" ", 1)[0] for point in server.points]
     assert lines[0].startswith("pod,pod=00000000000000aa ")
     assert lines[1:] == [
-        'sink,gateway=north\\ bend,sink=influx state="retrying",behind=1234i,refused=0i,retries=7i',
-        'sink,gateway=north\\ bend,sink=mqtt state="nothing new",behind=0i,refused=2i,retries=0i',
+        'sink,gateway=north\\ bend,sink=influx behind=1234i,refused=0i,retries=7i,state="retrying"',
+        'sink,gateway=north\\ bend,sink=mqtt behind=0i,refused=2i,retries=0i,state="nothing new"',
     ]
 
 
