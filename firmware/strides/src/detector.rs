@@ -32,12 +32,7 @@ pub struct Detector<'t> {
     stamps: Stamps,
     swings: Swings,
     scratch: Scratch,
-    before: u32,
-    after: u32,
-    shortest: u32,
-    longest: u32,
-    bridge: u32,
-    stamp_reach: u32,
+    spans: Spans,
     /// Samples that are missing before the next one.
     missing: u32,
     last_swing: Option<u32>,
@@ -45,13 +40,36 @@ pub struct Detector<'t> {
     untimed: u32,
 }
 
+/// Durations in samples.
+struct Spans {
+    before: u32,
+    after: u32,
+    shortest: u32,
+    longest: u32,
+    bridge: u32,
+    stamp_reach: u32,
+}
+
+impl Spans {
+    fn new(rate_hz: f32) -> Self {
+        let rounded = |seconds: f32| floor(seconds * rate_hz + 0.5) as u32;
+        let up = |seconds: f32| ceil(seconds * rate_hz - 1e-3) as u32;
+        Self {
+            before: up(BEFORE_S),
+            after: up(AFTER_S),
+            shortest: rounded(STRIDE_S.0),
+            longest: rounded(STRIDE_S.1),
+            bridge: up(BRIDGE_S),
+            stamp_reach: up(STAMP_REACH_S),
+        }
+    }
+}
+
 impl<'t> Detector<'t> {
     /// The first sample will be index 0: `restart` says otherwise.
     pub fn new(config: Config, table: Table<'t>) -> Result<Self, ConfigError> {
         config.check()?;
         let rate_hz = config.rate_hz;
-        let rounded = |seconds: f32| floor(seconds * rate_hz + 0.5) as u32;
-        let up = |seconds: f32| ceil(seconds * rate_hz - 1e-3) as u32;
         Ok(Self {
             config,
             table,
@@ -60,17 +78,25 @@ impl<'t> Detector<'t> {
             stamps: Stamps::new(),
             swings: Swings::new(rate_hz),
             scratch: Scratch::new(),
-            before: up(BEFORE_S),
-            after: up(AFTER_S),
-            shortest: rounded(STRIDE_S.0),
-            longest: rounded(STRIDE_S.1),
-            bridge: up(BRIDGE_S),
-            stamp_reach: up(STAMP_REACH_S),
+            spans: Spans::new(rate_hz),
             missing: 0,
             last_swing: None,
             pending: [None; PENDING],
             untimed: 0,
         })
+    }
+
+    /// Another sensor or rate, in place: a new boot begins, whose first sample is index 0. Refused, nothing has changed.
+    pub fn reconfigure(&mut self, config: Config) -> Result<(), ConfigError> {
+        config.check()?;
+        self.config = config;
+        self.kernels = Kernels::new(config.rate_hz);
+        self.swings.set_rate(config.rate_hz);
+        self.spans = Spans::new(config.rate_hz);
+        self.stamps.clear();
+        self.restart(0);
+        self.untimed = 0;
+        Ok(())
     }
 
     /// Forget all samples; the next one is `index`. Stamps stay: they belong to the boot.
@@ -147,7 +173,7 @@ impl<'t> Detector<'t> {
     /// The same with a table that the detector does not hold: for one in memory that is written anew.
     pub fn poll_with(&mut self, table: &Table) -> Option<StrideEvent> {
         while let [Some((swing0, swing1)), ..] = self.pending {
-            if swing1.wrapping_add(self.after) > self.samples.end() {
+            if swing1.wrapping_add(self.spans.after) > self.samples.end() {
                 return None;
             }
             self.pending.rotate_left(1);
@@ -175,7 +201,7 @@ impl<'t> Detector<'t> {
     fn take_swing(&mut self, swing: u32) {
         if let Some(last) = self.last_swing.replace(swing) {
             let apart = swing - last;
-            if self.shortest <= apart && apart <= self.longest {
+            if self.spans.shortest <= apart && apart <= self.spans.longest {
                 if let Some(slot) = self.pending.iter_mut().find(|slot| slot.is_none()) {
                     *slot = Some((last, swing));
                 }
@@ -188,7 +214,7 @@ impl<'t> Detector<'t> {
         let missing = core::mem::take(&mut self.missing);
         let first = self.samples.end();
         match self.samples.last() {
-            Some(last) if missing <= self.bridge => {
+            Some(last) if missing <= self.spans.bridge => {
                 for k in 1..=missing as i32 {
                     let mut between = [0; 6];
                     for ((value, from), to) in between.iter_mut().zip(last).zip(following) {
@@ -205,7 +231,10 @@ impl<'t> Detector<'t> {
     }
 
     fn stride(&mut self, swing0: u32, swing1: u32, table: &Table) -> Option<StrideEvent> {
-        let (start, stop) = (swing0.checked_sub(self.before)?, swing1 + self.after);
+        let (start, stop) = (
+            swing0.checked_sub(self.spans.before)?,
+            swing1 + self.spans.after,
+        );
         let n = stop - start;
         if !self.samples.holds(start, n as usize) {
             return None;
@@ -219,7 +248,7 @@ impl<'t> Detector<'t> {
             swing1: (swing1 - start) as i32,
         };
         let line = self.stamps.line(start, stop, 4, n / 2).or_else(|| {
-            let earlier = swing0.saturating_sub(self.stamp_reach);
+            let earlier = swing0.saturating_sub(self.spans.stamp_reach);
             self.stamps.line(earlier, stop, 2, 1)
         });
         let Some(line) = line else {

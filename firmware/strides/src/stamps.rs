@@ -31,6 +31,10 @@ impl Stamps {
         }
     }
 
+    pub(crate) fn clear(&mut self) {
+        (self.n, self.last) = (0, None);
+    }
+
     /// Sample `index` was taken at `tick`. Ignored where it is not after the last one.
     pub(crate) fn push(&mut self, index: u32, tick: u64) {
         if let Some((last_index, last_tick)) = self.last {

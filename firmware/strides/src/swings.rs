@@ -49,22 +49,34 @@ const NO_PEAK: Peak = Peak {
 
 impl Swings {
     pub(crate) fn new(rate_hz: f32) -> Self {
-        let step = ((rate_hz / GRID_HZ + 0.5) as usize).max(1);
-        let coarse = Kernel::low_pass(CUTOFF_HZ, rate_hz / step as f32, 2);
-        Self {
-            fine: Kernel::triangle(step),
-            coarse,
-            step: step as u32,
-            margin: step as u32 - 1,
-            reach: step as u32 - 1 + coarse.half() as u32 * step as u32,
-            half_window: floor(HALF_WINDOW_S * rate_hz + 0.5) as u32,
+        let nothing = Kernel::triangle(1);
+        let mut swings = Self {
+            fine: nothing,
+            coarse: nothing,
+            step: 1,
+            margin: 0,
+            reach: 0,
+            half_window: 0,
             first: 0,
             raw: Ring::new(),
             fine_grid: Ring::new(),
             swing_grid: [0.0; GRID],
             peaks: [NO_PEAK; PEAKS],
             next_peak: 0,
-        }
+        };
+        swings.set_rate(rate_hz);
+        swings
+    }
+
+    /// Another rate; a stretch must begin anew.
+    pub(crate) fn set_rate(&mut self, rate_hz: f32) {
+        let step = ((rate_hz / GRID_HZ + 0.5) as usize).max(1);
+        self.fine = Kernel::triangle(step);
+        self.coarse = Kernel::low_pass(CUTOFF_HZ, rate_hz / step as f32, 2);
+        self.step = step as u32;
+        self.margin = self.step - 1;
+        self.reach = self.margin + self.coarse.half() as u32 * self.step;
+        self.half_window = floor(HALF_WINDOW_S * rate_hz + 0.5) as u32;
     }
 
     /// The stretch begins at `index`.

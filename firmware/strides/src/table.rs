@@ -88,17 +88,26 @@ impl<'t> Table<'t> {
 
     /// Check `bytes` whole: length, CRC-32, sizes, numbers. Bytes behind the table's own length are not read.
     pub fn new(bytes: &'t [u8]) -> Result<Self, TableError> {
-        let head: &[u8; HEADER] = bytes.first_chunk().ok_or(TableError::Layout)?;
-        let [m0, m1, m2, m3, v0, v1, r0, r1, l0, l1, l2, l3, c0, c1, c2, c3] = *head;
-        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        let body = bytes.get(HEADER..length).ok_or(TableError::Layout)?;
-        if [m0, m1, m2, m3] != *MAGIC || u16::from_le_bytes([r0, r1]) != LEARNED {
-            return Err(TableError::Layout);
-        }
-        if crc32(body) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        let (head, body) = parts(bytes)?;
+        if crc32(body) != head.crc32 {
             return Err(TableError::Crc);
         }
-        let mut rest = body;
+        let table = Self::again(bytes)?;
+        for net in table.nets() {
+            for number in [net.first, net.first_bias, net.second]
+                .into_iter()
+                .flat_map(floats)
+            {
+                finite(number)?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// A table that `new` has taken before and that nobody has changed since: without the CRC-32 and the look at each
+    /// weight, so that memory which is written anew need not be borrowed for ever (`Detector::poll_with`).
+    pub fn again(bytes: &'t [u8]) -> Result<Self, TableError> {
+        let (head, mut rest) = parts(bytes)?;
         let mut numbers = [0.0; NUMBERS];
         for (slot, number) in numbers
             .iter_mut()
@@ -120,11 +129,11 @@ impl<'t> Table<'t> {
         // the variance that stays with a leg for a whole run is the gateway's affair
         let [a, b, c, d, e, _, _, _, _, _, loose @ ..] = rest;
         let variance = [a, b, c, d, e];
-        if variance.iter().any(|v| *v < 0.0) || variance.first().is_none_or(|v| *v <= 0.0) {
+        if variance.iter().any(|v| *v < 0.0) || a <= 0.0 {
             return Err(TableError::Value);
         }
         Ok(Self {
-            version: u16::from_le_bytes([v0, v1]),
+            version: head.version,
             ic_offset_s,
             tc_offset_s,
             walk_ic_offset_s,
@@ -141,6 +150,16 @@ impl<'t> Table<'t> {
         })
     }
 
+    fn nets(&self) -> [Net<'t>; NETS] {
+        [
+            self.contact,
+            self.toe_off_coarse,
+            self.toe_off,
+            self.contact_check,
+            self.toe_off_check,
+        ]
+    }
+
     pub const fn version(&self) -> u16 {
         self.version
     }
@@ -149,6 +168,27 @@ impl<'t> Table<'t> {
     pub const fn rules(&self) -> u16 {
         LEARNED
     }
+}
+
+struct Head {
+    version: u16,
+    crc32: u32,
+}
+
+/// The head, and what its CRC-32 covers.
+fn parts(bytes: &[u8]) -> Result<(Head, &[u8]), TableError> {
+    let head: &[u8; HEADER] = bytes.first_chunk().ok_or(TableError::Layout)?;
+    let [m0, m1, m2, m3, v0, v1, r0, r1, l0, l1, l2, l3, c0, c1, c2, c3] = *head;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    let body = bytes.get(HEADER..length).ok_or(TableError::Layout)?;
+    if [m0, m1, m2, m3] != *MAGIC || u16::from_le_bytes([r0, r1]) != LEARNED {
+        return Err(TableError::Layout);
+    }
+    let head = Head {
+        version: u16::from_le_bytes([v0, v1]),
+        crc32: u32::from_le_bytes([c0, c1, c2, c3]),
+    };
+    Ok((head, body))
 }
 
 fn take<'t>(rest: &mut &'t [u8], n: usize) -> Result<&'t [u8], TableError> {
@@ -186,18 +226,12 @@ fn read_net<'t>(rest: &mut &'t [u8]) -> Result<Net<'t>, TableError> {
     let first_bias = take(rest, 4 * hidden)?;
     let second = take(rest, 4 * hidden)?;
     let last = take(rest, 4)?;
-    for number in [first, first_bias, second, last]
-        .into_iter()
-        .flat_map(floats)
-    {
-        finite(number)?;
-    }
     Ok(Net {
         start,
         inputs,
         first,
         first_bias,
         second,
-        second_bias: floats(last).next().unwrap_or(0.0),
+        second_bias: finite(floats(last).next().unwrap_or(0.0))?,
     })
 }

@@ -150,6 +150,61 @@ fn what_a_sensor_cannot_be_is_refused() {
 }
 
 #[test]
+fn another_rate_in_place_is_a_new_boot() {
+    let leg = Leg::running();
+    let mut other = detector(Config {
+        rate_hz: 208.0,
+        ..leg.config()
+    });
+    push(
+        &mut other,
+        &leg.turned([0.0, 0.6, 0.8, 1.0, 0.0, 0.0, 0.0, 0.8, -0.6]),
+        0,
+        3000,
+    );
+    let leg = Leg::running();
+    let refused = Config {
+        rate_hz: 833.0,
+        ..leg.config()
+    };
+    assert_eq!(other.reconfigure(refused), Err(ConfigError::Rate));
+    assert_eq!(other.config().rate_hz, 208.0);
+    other.reconfigure(leg.config()).unwrap();
+    assert_eq!(other.next_index(), 0);
+    let anew = push(&mut other, &leg, 0, leg.seconds(12.0));
+    let fresh = push(&mut detector(leg.config()), &leg, 0, leg.seconds(12.0));
+    assert_eq!(anew, fresh);
+}
+
+#[test]
+fn a_table_in_memory_that_is_written_anew() {
+    let leg = Leg::running();
+    let n = leg.seconds(12.0);
+    let mut memory = evenstride_strides::BUILT_IN.to_vec();
+    let mut found = Vec::new();
+    let mut detector = detector(leg.config());
+    for index in 0..n {
+        if index == n / 2 {
+            // contact 4 ms earlier; whoever writes it checks it once
+            memory[16..20].copy_from_slice(&0.004_f32.to_le_bytes());
+            let crc = evenstride_protocol::crc32(&memory[16..]).to_le_bytes();
+            memory[12..16].copy_from_slice(&crc);
+            assert!(Table::new(&memory).is_ok());
+        }
+        if index % STAMP_EVERY == 0 {
+            detector.stamp(index, leg.tick(index));
+        }
+        detector.push(leg.counts(index));
+        found.extend(detector.poll_with(&Table::again(&memory).unwrap()));
+    }
+    let whole = push(&mut self::detector(leg.config()), &leg, 0, n);
+    assert_eq!(found.len(), whole.len());
+    assert_eq!(found[0], whole[0]);
+    let (new, old) = (found[found.len() - 1], whole[whole.len() - 1]);
+    assert!(old.strike_tick.abs_diff(new.strike_tick).abs_diff(131) <= 2);
+}
+
+#[test]
 fn records_saturate_and_keep_what_is_not_measurable() {
     let stride = StrideEvent {
         strike_index: 4100,
