@@ -1,7 +1,7 @@
 """The firmware as a Linux program on the virtual radio: built once, started, killed, and talked to by real bleak."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,12 +151,12 @@ class Host:
                 await self._new.wait()
         return self.frames
 
-    async def records_of(self, n: int) -> list[air.StrideRecords]:
-        """The messages of live records, as soon as they hold `n`."""
+    async def until_records(self, enough: Callable[[list[air.StrideRecords]], bool]) -> list[air.StrideRecords]:
+        """The messages of live records, as soon as they are enough."""
         async with asyncio.timeout(60):
             while True:
                 found = [message for message in self.heard if isinstance(message, air.StrideRecords)]
-                if sum(len(message.records) for message in found) >= n:
+                if enough(found):
                     return found
                 self._new.clear()
                 await self._new.wait()
@@ -166,11 +166,10 @@ class Host:
         await self._fetch(entry)
         return [frame for frame in self.frames if frame.backfill]
 
-    async def records(self, entry: air.LogRange) -> list[air.StrideRecord]:
+    async def records(self, entry: air.LogRange) -> list[air.StrideRecords]:
         """The records that the log holds of a range."""
         await self._fetch(entry)
-        messages = [m for m in self.heard if isinstance(m, air.StrideRecords) and m.backfill]
-        return [record for message in messages for record in message.records]
+        return [m for m in self.heard if isinstance(m, air.StrideRecords) and m.backfill]
 
     async def _fetch(self, entry: air.LogRange) -> None:
         self.heard.clear()

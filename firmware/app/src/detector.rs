@@ -1,7 +1,7 @@
 //! The gateway's estimator on the pod, as the application's `Strides`.
 
 use evenstride_protocol::{StrideRecord, Table, TICK_HZ};
-use evenstride_strides::{Config, Detector, Table as Coefficients, IDENTITY};
+use evenstride_strides::{Aligner, Config, Detector, Table as Coefficients, IDENTITY};
 
 use crate::imu::Counts;
 use crate::plan::Plan;
@@ -9,6 +9,10 @@ use crate::strides::{Method, Strides};
 
 const STAMP_EVERY: u32 = 18; // as the frames that the gateway sees
 const ROTATION: usize = 36;
+const ALIGN_EVERY: u32 = 1024; // samples between looks at what the aligner has found
+const ALIGNED_S: [u16; 2] = [10, 60]; // seconds of running: the first axes, and the last
+/// Versions of rotations that the pod has found itself: this and the seconds of running behind them.
+const OWN_ROTATION: u16 = 0x8000;
 
 /// Memory for coefficients that replace the built-in ones.
 pub trait Keep {
@@ -23,6 +27,7 @@ pub struct OnPod<K> {
     table: Option<Coefficients<'static>>,
     method: Method,
     keep: K,
+    aligner: Option<Aligner>,
 }
 
 impl<K: Keep> OnPod<K> {
@@ -46,7 +51,24 @@ impl<K: Keep> OnPod<K> {
                 rotation_version: 0,
             },
             keep,
+            aligner: None,
         }
+    }
+
+    /// The next axes that the pod finds for itself, from running. A gateway's rotation ends that.
+    fn align(&mut self) -> Option<()> {
+        let found = self.aligner.as_ref()?.alignment()?;
+        let [first, last] = ALIGNED_S;
+        let known_s = self.method.rotation_version & !OWN_ROTATION;
+        if found.running_s < first || (known_s > 0 && (known_s >= last || found.running_s < last)) {
+            return None;
+        }
+        self.turn(found.rotation)?;
+        self.method.rotation_version = OWN_ROTATION + found.running_s;
+        if found.running_s >= last {
+            self.aligner = None;
+        }
+        Some(())
     }
 
     fn rotate(&mut self, content: &[u8]) -> Option<()> {
@@ -55,6 +77,12 @@ impl<K: Keep> OnPod<K> {
         for (value, four) in rotation.iter_mut().zip(content.chunks_exact(4)) {
             *value = f32::from_le_bytes(four.try_into().ok()?);
         }
+        self.turn(rotation)?;
+        self.aligner = None;
+        Some(())
+    }
+
+    fn turn(&mut self, rotation: [f32; 9]) -> Option<()> {
         let config = Config {
             rotation,
             ..self.config
@@ -88,7 +116,11 @@ impl<K: Keep> Strides for OnPod<K> {
 
     fn restart(&mut self, rate_mhz: u32) {
         self.config.rate_hz = rate_hz(rate_mhz);
+        if self.method.rotation_version & OWN_ROTATION != 0 {
+            (self.config.rotation, self.method.rotation_version) = (IDENTITY, 0);
+        }
         let config = self.config;
+        self.aligner = (self.method.rotation_version == 0).then(|| Aligner::new(&config));
         self.detector = self
             .table
             .and_then(|table| Detector::new(config, table).ok());
@@ -100,6 +132,12 @@ impl<K: Keep> Strides for OnPod<K> {
                 detector.stamp(index, tick_q16 >> 16);
             }
             detector.push(*counts);
+        }
+        if let Some(aligner) = &mut self.aligner {
+            aligner.push(*counts);
+            if index % ALIGN_EVERY == 0 {
+                self.align();
+            }
         }
     }
 
@@ -122,7 +160,8 @@ impl<K: Keep> Strides for OnPod<K> {
                 replaced
             }
             Table::Rotation => {
-                let rotated = self.rotate(content).is_some();
+                let named = version > 0 && version & OWN_ROTATION == 0;
+                let rotated = named && self.rotate(content).is_some();
                 if rotated {
                     self.method.rotation_version = version;
                 }

@@ -26,7 +26,10 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             (!anchored, PodFlag::CLOCK_UNSET),
             (vitals.imu_fault, PodFlag::IMU_FAULT),
             (self.flash_fault, PodFlag::FLASH_FAULT),
-            (!self.tables.aligned, PodFlag::UNALIGNED),
+            (
+                self.detector.method().rotation_version == 0,
+                PodFlag::UNALIGNED,
+            ),
         ];
         let set = flags.iter().filter(|(set, _)| *set);
         PodStatus {

@@ -65,8 +65,6 @@ pub struct Tables {
     begun: Option<Begun>,
     held: usize,
     content: [u8; MAX_TABLE as usize],
-    /// A rotation is in use.
-    pub aligned: bool,
 }
 
 const fn index(table: Table) -> usize {
@@ -91,7 +89,6 @@ impl Tables {
             begun: None,
             held: 0,
             content: [0; MAX_TABLE as usize],
-            aligned: false,
         }
     }
 
@@ -116,7 +113,6 @@ impl Tables {
             let content = room.get(..kept.length as usize).unwrap_or(&[]);
             if crc32(content) == kept.crc32 && detector.use_table(table, kept.version, content) {
                 self.set_slot(table, kept.slot);
-                self.aligned |= table == Table::Rotation;
             }
         }
         Ok(())
@@ -195,7 +191,6 @@ impl Tables {
         };
         written.await.map_err(|_| Status::StorageError)?;
         self.set_slot(begun.table, slot);
-        self.aligned |= begun.table == Table::Rotation;
         Ok(())
     }
 
