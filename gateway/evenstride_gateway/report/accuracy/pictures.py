@@ -180,20 +180,15 @@ def power(study: Study) -> str:
         for level in study.planted
         for verdict, share in (("real", level.real), ("real or possible", level.real + level.possible))
     ]
-    chart = (
-        alt.Chart(alt.Data(values=rows))
-        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=40))
-        .encode(
-            x=alt.X("at:Q", title="planted symmetry index, %"),
-            y=alt.Y("share:Q", title="runners, %", scale=alt.Scale(domain=[0, 100])),
-            color=alt.Color(
-                "verdict:N", title=None, scale=alt.Scale(domain=["real", "real or possible"], range=[LEARNED, RULES])
-            ),
-            strokeDash=alt.StrokeDash(
-                "source:N", title=None, legend=alt.Legend(symbolType="stroke", symbolSize=400, symbolStrokeColor=INK)
-            ),
-        )
+    shown = alt.Scale(domain=["real", "real or possible"], range=[LEARNED, RULES])
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("at:Q", title="planted symmetry index, %"),
+        y=alt.Y("share:Q", title="runners, %", scale=alt.Scale(domain=[0, 100])),
+        color=alt.Color("verdict:N", title=None, scale=shown),
+        detail="source:N",
     )
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=alt.StrokeDash("source:N", title=None))
+    chart = alt.layer(lines, base.mark_point(filled=True, size=40, opacity=1))
     return _svg(chart.properties(width=420, height=230), "How often a planted difference is called real")
 
 
