@@ -46,10 +46,10 @@ ELSEWHERE = """\
 By the product's own table and by `rules-1`. Mean errors found minus reference. JDX: one runner, virtual sensors at
 240 Hz, instrumented treadmill (johnjdavisiv/demo-force-processing, MIT). BioMAC: the mean stride of real shank sensors
 against a force plate, repeated into a train of equal strides (Dorschky et al. 2019, J Biomech 95:109278, Apache-2.0);
-a mean stride smears the impact, and the doubts were taught on no such strides. Contact and toe-off offsets belong to
-hardware, filter and synchronisation: they do not carry over, which is why each hardware version needs a reference
-session. Walking: real shank sensors, 3.0 to 4.4 km/h
-(Trautmann et al. 2021, Data 6:95, MIT)."""
+a mean stride smears the impact. Contact and toe-off offsets belong to hardware, filter and synchronisation: they do not
+carry over, which is why each hardware version needs a reference session. The loose-pod test doubts every BioMAC stride,
+the only real running strides there are: whether the mean stride or real skin does that is not known.
+Walking: real shank sensors, 3.0 to 4.4 km/h (Trautmann et al. 2021, Data 6:95, MIT)."""
 
 SIMULATED = """\
 Simulated runs of 90 s at 3 m/s with known truth, in the styles of 16 of the runners.
@@ -88,6 +88,7 @@ NOT_VALIDATED = """\
 - Runners who are injured, elite or very young; all 18 are of one laboratory and one treadmill.
 - Contact and toe-off offsets of any real hardware; until a reference session, stance of pods may be off by tens of
   milliseconds in the same direction on both legs.
+- The loose-pod test on tight straps of real runners.
 - Walking stance (walking is only told from running), impact size (see `docs/units-and-frames.md`), and bone load, which
   no figure here says anything about.
 - That a difference between the legs means anything for health."""
