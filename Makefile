@@ -3,7 +3,7 @@
 # make bench  figures as ratios            make bench-peers   gaitmap beside it      make clean   remove what was made
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: host-pod check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
+.PHONY: host-pod test-qemu xiao check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
 
 BIN := .venv/bin
 
@@ -16,6 +16,16 @@ demo: setup $(if $(HOST_POD),host-pod)
 
 host-pod:
 	cd firmware && cargo build --locked --package evenstride-host-pod
+
+# The pod's application as ARM code: needs `rustup target add thumbv7em-none-eabihf` and qemu-system-arm
+test-qemu: setup-test
+	cd firmware && cargo build --locked --profile board --package board-qemu --target thumbv7em-none-eabihf
+	$(BIN)/python -m pytest tests/firmware/on_qemu.py
+
+# The image for a Seeed XIAO nRF52840 Sense, never run on hardware: needs the target, libclang and LIBCLANG_PATH (firmware/README.md)
+xiao:
+	cd firmware && cargo build --locked --profile board --package board-xiao --target thumbv7em-none-eabihf
+	python3 tools/uf2.py firmware/target/thumbv7em-none-eabihf/board/board-xiao firmware/target/never-run-on-hardware-xiao.uf2
 
 setup:
 	@bash tools/bootstrap.sh
