@@ -1,6 +1,6 @@
 //! The gateway's estimator on the pod, as the application's `Strides`.
 
-use evenstride_protocol::{StrideRecord, Table, TICK_HZ};
+use evenstride_protocol::{StrideRecord, Table, MAX_TABLE, TICK_HZ};
 use evenstride_strides::{Aligner, Config, Detector, Table as Coefficients, IDENTITY};
 
 use crate::imu::Counts;
@@ -14,25 +14,21 @@ const ALIGNED_S: [u16; 2] = [10, 60]; // seconds of running: the first axes, and
 /// Versions of rotations that the pod has found itself: this and the seconds of running behind them.
 const OWN_ROTATION: u16 = 0x8000;
 
-/// Memory for coefficients that replace the built-in ones.
-pub trait Keep {
-    /// The bytes in memory of their own that nobody changes any more; None when there is no more of it.
-    fn keep(&mut self, bytes: &[u8]) -> Option<&'static [u8]>;
-}
-
-/// About 40 KB. At rates for which the estimator has no memory (above 440 Hz) it finds nothing.
-pub struct OnPod<K> {
+/// About 60 KB. At rates for which the estimator has no memory (above 440 Hz) it finds nothing.
+pub struct OnPod {
     detector: Option<Detector<'static>>,
     config: Config,
-    table: Option<Coefficients<'static>>,
+    built_in: Option<Coefficients<'static>>,
+    /// A table that replaces the built-in one: its bytes, and how many (0 = none).
+    content: [u8; MAX_TABLE as usize],
+    length: usize,
     method: Method,
-    keep: K,
     aligner: Option<Aligner>,
 }
 
-impl<K: Keep> OnPod<K> {
-    pub fn new(plan: &Plan, keep: K) -> Self {
-        let table = Coefficients::built_in().ok();
+impl OnPod {
+    pub fn new(plan: &Plan) -> Self {
+        let built_in = Coefficients::built_in().ok();
         Self {
             detector: None,
             config: Config {
@@ -44,13 +40,14 @@ impl<K: Keep> OnPod<K> {
                 gyro_full: plan.gyro.1,
                 rotation: IDENTITY,
             },
-            table,
+            built_in,
+            content: [0; MAX_TABLE as usize],
+            length: 0,
             method: Method {
-                rules: table.map_or(0, |table| table.rules()),
+                rules: built_in.map_or(0, |table| table.rules()),
                 coefficients_version: 0, // built in
                 rotation_version: 0,
             },
-            keep,
             aligner: None,
         }
     }
@@ -89,20 +86,18 @@ impl<K: Keep> OnPod<K> {
         };
         match &mut self.detector {
             Some(detector) => detector.set_rotation(rotation).ok()?,
-            None => Detector::new(config, self.table?).map(drop).ok()?,
+            None => Detector::new(config, self.built_in?).map(drop).ok()?,
         }
         self.config = config;
         Some(())
     }
 
     fn replace(&mut self, content: &[u8]) -> Option<()> {
-        Coefficients::new(content).ok()?;
-        let table = Coefficients::new(self.keep.keep(content)?).ok()?;
-        if let Some(detector) = &mut self.detector {
-            detector.set_table(table);
-        }
-        self.table = Some(table);
-        self.method.rules = table.rules();
+        let rules = Coefficients::new(content).ok()?.rules();
+        self.content
+            .get_mut(..content.len())?
+            .copy_from_slice(content);
+        (self.length, self.method.rules) = (content.len(), rules);
         Some(())
     }
 }
@@ -111,7 +106,7 @@ fn rate_hz(rate_mhz: u32) -> f32 {
     rate_mhz as f32 / 1000.0
 }
 
-impl<K: Keep> Strides for OnPod<K> {
+impl Strides for OnPod {
     const RECORDS: bool = true;
 
     fn restart(&mut self, rate_mhz: u32) {
@@ -121,9 +116,11 @@ impl<K: Keep> Strides for OnPod<K> {
         }
         let config = self.config;
         self.aligner = (self.method.rotation_version == 0).then(|| Aligner::new(&config));
-        self.detector = self
-            .table
-            .and_then(|table| Detector::new(config, table).ok());
+        let detector = self.detector.as_mut();
+        if detector.is_none_or(|detector| detector.reconfigure(config).is_err()) {
+            let made = self.built_in.map(|table| Detector::new(config, table));
+            self.detector = made.and_then(Result::ok);
+        }
     }
 
     fn push(&mut self, index: u32, tick_q16: u64, counts: &Counts) {
@@ -142,8 +139,14 @@ impl<K: Keep> Strides for OnPod<K> {
     }
 
     fn poll(&mut self) -> Option<StrideRecord> {
-        let stride = self.detector.as_mut()?.poll()?;
-        Some(stride.record())
+        let detector = self.detector.as_mut()?;
+        let stride = match self.content.get(..self.length) {
+            Some(content) if !content.is_empty() => {
+                detector.poll_with(&Coefficients::again(content).ok()?)
+            }
+            _ => detector.poll(),
+        };
+        Some(stride?.record())
     }
 
     fn method(&self) -> Method {

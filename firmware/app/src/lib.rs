@@ -41,7 +41,7 @@ pub use board::{Board, Led};
 pub use chunk::{FlashFault, PAGE};
 pub use clock::nominal_period_q16;
 pub use control::{Answer, Effect, LinkFacts};
-pub use detector::{Keep, OnPod};
+pub use detector::OnPod;
 pub use imu::{Counts, Imu, Stamp, MAX_BLOCK};
 pub use plan::{Layout, Plan, Vitals, RAW_PAGES, RECORD_PAGES};
 pub use pod::Pod;

@@ -163,9 +163,6 @@ impl Tables {
         if self.held != length || crc32(content) != begun.crc32 {
             return Err(Status::CrcMismatch);
         }
-        if !detector.use_table(begun.table, begun.version, content) {
-            return Err(Status::NotSupported);
-        }
         let slot = 1 - self
             .slots
             .get(index(begun.table))
@@ -181,15 +178,18 @@ impl Tables {
         let to = slot_start(self.start, begun.table, slot);
         let padded = length.next_multiple_of(4);
         let written = async {
-            flash
-                .erase(to, to + begun.length.next_multiple_of(PAGE))
-                .await
-                .map_err(|_| FlashFault)?;
+            let end = to + begun.length.next_multiple_of(PAGE);
+            flash.erase(to, end).await.map_err(|_| FlashFault)?;
             let bytes = self.content.get(..padded).unwrap_or(&[]);
-            flash.write(to, bytes).await.map_err(|_| FlashFault)?;
-            settings.put(flash, key(begun.table), &kept.bytes()).await
+            flash.write(to, bytes).await.map_err(|_| FlashFault)
         };
         written.await.map_err(|_| Status::StorageError)?;
+        if !detector.use_table(begun.table, begun.version, content) {
+            return Err(Status::NotSupported);
+        }
+        let kept = kept.bytes();
+        let named = settings.put(flash, key(begun.table), &kept);
+        named.await.map_err(|_| Status::StorageError)?;
         self.set_slot(begun.table, slot);
         Ok(())
     }

@@ -14,7 +14,7 @@ use bt_hci_serial::SerialTransport;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_time::{Duration, Instant, Timer};
 use evenstride_app::{
-    nominal_period_q16, run, Board, Counts, Imu, Keep, Layout, Led, OnPod, Plan, Pod, Stamp, Vitals,
+    nominal_period_q16, run, Board, Counts, Imu, Layout, Led, OnPod, Plan, Pod, Stamp, Vitals,
     MAX_BLOCK,
 };
 use evenstride_protocol::{ResetReason, TICK_HZ};
@@ -86,15 +86,6 @@ impl Imu for Numbered {
     }
 }
 
-/// The built-in table only.
-struct NoTables;
-
-impl Keep for NoTables {
-    fn keep(&mut self, _bytes: &[u8]) -> Option<&'static [u8]> {
-        None
-    }
-}
-
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     time::start();
@@ -112,12 +103,12 @@ async fn main(_spawner: embassy_executor::Spawner) {
         bonded_only: false,
         layout: Layout::default(),
     };
-    static POD: StaticCell<Pod<flash::File, OnPod<NoTables>>> = StaticCell::new();
+    static POD: StaticCell<Pod<flash::File, OnPod>> = StaticCell::new();
     let Some(flash) = flash::File::open() else {
         cortex_m::asm::udf()
     };
     let pod = POD.init_with(|| {
-        let detector = OnPod::new(&plan, NoTables);
+        let detector = OnPod::new(&plan);
         Pod::new(plan, flash, detector)
     });
     pod.power_on(ResetReason::PowerOn, 0x1234_5678).await;

@@ -17,7 +17,7 @@ use evenstride_app::{run, Layout, OnPod, Plan, Pod};
 use evenstride_imu_lsm6ds3::{Lsm6ds3, ACCEL, GYRO};
 use nrf_sdc::mpsl::{self, MultiprotocolServiceLayer};
 use nrf_sdc::SoftdeviceController;
-use parts::{TwoTables, Xiao};
+use parts::Xiao;
 use static_cell::StaticCell;
 
 const CONTROLLER_BYTES: usize = 8192;
@@ -124,9 +124,9 @@ async fn main(spawner: Spawner) {
         Output::new(p.P0_06, Level::High, OutputDrive::Standard),
         parts::watchdog(p.WDT),
     );
-    static POD: StaticCell<Pod<qspi::Qspi<'static>, OnPod<TwoTables>>> = StaticCell::new();
+    static POD: StaticCell<Pod<qspi::Qspi<'static>, OnPod>> = StaticCell::new();
     let pod = POD.init_with(|| {
-        let detector = OnPod::new(&plan, TwoTables::default());
+        let detector = OnPod::new(&plan);
         Pod::new(plan, flash, detector)
     });
     pod.power_on(reason, boot_seed).await;

@@ -1,4 +1,4 @@
-//! The chip's identity, LED, watchdog and the memory for tables.
+//! The chip's identity, LED and watchdog.
 
 use core::cell::RefCell;
 
@@ -7,9 +7,8 @@ use embassy_nrf::peripherals::WDT;
 use embassy_nrf::wdt::{Config, Watchdog, WatchdogHandle};
 use embassy_nrf::Peri;
 use embassy_time::Instant;
-use evenstride_app::{Board, Keep, Led, Vitals};
-use evenstride_protocol::{ResetReason, MAX_TABLE, TICK_HZ};
-use static_cell::ConstStaticCell;
+use evenstride_app::{Board, Led, Vitals};
+use evenstride_protocol::{ResetReason, TICK_HZ};
 
 const WATCHDOG_TICKS: u32 = 8 * 32_768;
 const _: () = assert!(embassy_time::TICK_HZ == TICK_HZ as u64);
@@ -102,29 +101,5 @@ impl Board for Xiao {
         for (pin, on) in self.colours.borrow_mut().iter_mut().zip(on) {
             pin.set_level((!on).into());
         }
-    }
-}
-
-/// Room for one table at the start and one replacement; a further one is taken after the next start.
-#[derive(Default)]
-pub struct TwoTables {
-    kept: u8,
-}
-
-impl Keep for TwoTables {
-    fn keep(&mut self, bytes: &[u8]) -> Option<&'static [u8]> {
-        static FIRST: ConstStaticCell<[u8; MAX_TABLE as usize]> =
-            ConstStaticCell::new([0; MAX_TABLE as usize]);
-        static SECOND: ConstStaticCell<[u8; MAX_TABLE as usize]> =
-            ConstStaticCell::new([0; MAX_TABLE as usize]);
-        let room = match self.kept {
-            0 => FIRST.take(),
-            1 => SECOND.take(),
-            _ => return None,
-        };
-        self.kept += 1;
-        let kept = room.get_mut(..bytes.len())?;
-        kept.copy_from_slice(bytes);
-        Some(kept)
     }
 }

@@ -13,7 +13,7 @@ use bt_hci::controller::ExternalController;
 use bt_hci_serial::SerialTransport;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embedded_io_adapters::tokio_1::FromTokio;
-use evenstride_app::{run, Keep, Layout, OnPod, Plan, Pod};
+use evenstride_app::{run, Layout, OnPod, Plan, Pod};
 use evenstride_protocol::ResetReason;
 use flash::FileFlash;
 use options::{Options, USAGE};
@@ -48,15 +48,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// A host has memory for every table that is ever sent.
-struct Heap;
-
-impl Keep for Heap {
-    fn keep(&mut self, bytes: &[u8]) -> Option<&'static [u8]> {
-        Some(Box::leak(bytes.into()))
-    }
-}
-
 async fn live(options: &Options) -> Result<(), String> {
     let at = |what: &str| {
         let what = what.to_owned();
@@ -76,7 +67,7 @@ async fn live(options: &Options) -> Result<(), String> {
     let controller: ExternalController<_, COMMAND_SLOTS> = ExternalController::new(transport);
     let random = std::process::id().wrapping_mul(2_654_435_761);
     let plan = plan(options);
-    let detector = OnPod::new(&plan, Heap);
+    let detector = OnPod::new(&plan);
     let mut pod = Box::new(Pod::new(plan, flash, detector));
     pod.power_on(ResetReason::PowerOn, random).await;
     run(controller, imu, &mut pod, &clock, address(&options.pod_id)).await;
