@@ -5,6 +5,7 @@ import hashlib
 import io
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -118,6 +119,7 @@ def _sources(paths: Iterable[Path], package: Path) -> Iterator[tuple[str, bytes]
         yield path.relative_to(package).as_posix(), statements(path.read_text("utf-8")).encode()
 
 
+@cache
 def statements(source: str) -> str:
     """The lines of a module without comments, docstrings and blank lines: what it does, not what it says."""
     said: set[int] = set()
