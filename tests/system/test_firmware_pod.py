@@ -209,3 +209,36 @@ def test_two_pods_at_once(tmp_path: Path) -> None:
                     group.create_task(one(world, pod_id), name=pod_id)
 
     asyncio.run(scenario())
+
+
+def test_a_power_cut_in_the_middle_of_a_write_costs_that_write_only(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with air_world(tmp_path) as world:
+            pod = await world.pod(POD_ID, "--cut-after", "20001")
+            assert pod.process is not None
+            async with asyncio.timeout(20):
+                await pod.process.wait()
+            await pod.kill()
+            pod.options = ()
+            await pod.start()
+            async with world.connected() as host:
+                old = (await host.ranges())[0]
+                frames = await host.backfill(old)
+                assert len(samples_of(frames)) == old.end_index > 20_001 / 12 - 200
+                as_recorded(frames)
+
+    asyncio.run(scenario())
+
+
+def test_a_flash_that_refuses_is_said_and_the_stream_goes_on(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with air_world(tmp_path) as world:
+            await world.pod(POD_ID, "--fail-after", "9000")
+            async with world.connected() as host:
+                await streaming(host, 60)
+                status = air.PodStatus.from_bytes(await host.ok(air.GetStatus()))
+                assert air.PodFlag.FLASH_FAULT in status.flags
+                assert (await host.ask(air.Anchor(utc_ns=1))).status is air.Status.STORAGE_ERROR
+                as_recorded(host.frames)
+
+    asyncio.run(scenario())

@@ -182,10 +182,8 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
         if old.state != State::Blank {
             self.overwritten = self.overwritten.saturating_add(u32::from(old.n));
             self.set(k, NOTHING);
-            self.head = k;
             erase(flash, self.address(k)).await?;
         }
-        self.head = k;
         self.set(k, NOTHING);
         let mut head = [0; PAGE_HEADER];
         put(&mut head, 0, &PAGE_MAGIC.to_le_bytes());
@@ -200,7 +198,7 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
             .write(self.address(k), &head)
             .await
             .map_err(|_| FlashFault)?;
-        self.at = PAGE_HEADER as u32;
+        (self.head, self.at) = (k, PAGE_HEADER as u32); // only now: a flash that refuses loses one page, not one after the other
         self.set(
             k,
             Page {

@@ -140,7 +140,7 @@ pub async fn run<C, I, F, D, B>(
         restarted: Signal::new(),
         pod: Mutex::new(pod),
     };
-    shared.refresh(&mut *shared.pod.lock().await);
+    shared.refresh(*shared.pod.lock().await);
     let mut runner = stack.runner();
     let pod_id = shared.pod.lock().await.plan.pod_id;
     let air = async {

@@ -116,6 +116,9 @@ impl NorFlash for FileFlash {
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Refused> {
         let n = to.checked_sub(from).ok_or(Refused::Bounds)? as usize;
         let range = self.range(from, n, Self::ERASE_SIZE)?;
+        if self.fail_after == Some(0) {
+            return Err(Refused::Fault);
+        }
         self.bytes[range.clone()].fill(0xFF);
         self.save(range)
     }
@@ -124,6 +127,7 @@ impl NorFlash for FileFlash {
         let range = self.range(to, bytes.len(), Self::WRITE_SIZE)?;
         let left = |limit: Option<u64>| limit.map(|n| n.saturating_sub(self.written));
         if left(self.fail_after).is_some_and(|left| left < bytes.len() as u64) {
+            self.fail_after = Some(0); // for ever
             return Err(Refused::Fault);
         }
         let cut = left(self.cut_after).filter(|&left| left < bytes.len() as u64);
