@@ -1,6 +1,6 @@
 //! `flash.bin` of the host as NOR flash, by semihosting: what is written is in the file before the write returns.
 
-use cortex_m_semihosting::{nr, syscall};
+use cortex_m_semihosting::syscall;
 use embedded_storage_async::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
