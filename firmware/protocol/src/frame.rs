@@ -146,7 +146,7 @@ impl FrameBuilder {
         let mut writer = Writer::new(room);
         for count in counts {
             writer.i16(*count);
-            self.clipped |= *count == i16::MIN || *count == i16::MAX;
+            self.clipped |= *count <= -i16::MAX || *count == i16::MAX;
         }
         self.n += 1;
         true
