@@ -282,7 +282,7 @@ class Sessions:
         return person
 
     async def _free_id(self, started_at: datetime) -> str:
-        taken = {s.session_id for s in await asyncio.to_thread(self._queue.store.sessions)}
+        taken = await asyncio.to_thread(self._queue.store.session_ids)
         stem = started_at.strftime("%Y%m%d-%H%M%S") + self._squad_suffix()
         return next(c for n in count(1) if (c := stem if n == 1 else f"{stem}-{n}") not in taken)
 

@@ -257,6 +257,16 @@ def test_a_deleted_session_leaves_only_its_retirements(tmp_path: Path) -> None:
         assert store.stride(1) is None
 
 
+def test_the_id_of_a_deleted_session_is_not_used_again(tmp_path: Path) -> None:
+    """The next start sweeps the raw of deleted ones: a clock that was set back must not lose a run."""
+    with Store.open(tmp_path) as store:
+        begin(store)
+        store.delete_session("s1")
+        assert store.session_ids() == {"s1"}
+        with pytest.raises(StoreError, match="a session id is used once"):
+            begin(store)
+
+
 def test_the_feed_is_read_in_parts(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         begin(store)

@@ -80,6 +80,11 @@ class Reader:
         found = self._rows("SELECT * FROM sessions ORDER BY started_at DESC, session_id DESC")
         return [rows.session_of(row) for row in found]
 
+    def session_ids(self) -> set[str]:
+        """Every id that was ever used, those of deleted sessions included."""
+        found = self._rows("SELECT session_id FROM sessions UNION SELECT session_id FROM deleted_sessions")
+        return {row["session_id"] for row in found}
+
     def session(self, session_id: str) -> Session:
         found = self._rows("SELECT * FROM sessions WHERE session_id = ?", session_id)
         if not found:

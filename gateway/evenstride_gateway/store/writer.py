@@ -112,7 +112,7 @@ class Writer(Reader):
         """Begin a session. An unknown runner is entered without a name. A session id is used once."""
         rows.checked_id(session.session_id, "session id")
         with self._transaction() as db:
-            if db.execute("SELECT 1 FROM sessions WHERE session_id = ?", (session.session_id,)).fetchone():
+            if session.session_id in self.session_ids():
                 raise StoreError(f"session {session.session_id} exists already: a session id is used once")
             self._enter_runner(session.runner_id)
             db.execute(
