@@ -48,12 +48,8 @@ class Service:
         return await asyncio.to_thread(_session_rows, self._gateway.queue.store)
 
     async def strides(self, session_id: str, *, offset: int, limit: int) -> StridePage | None:
-        steps = await asyncio.to_thread(_steps, self._gateway.queue.store, session_id)
-        if steps is None:
-            return None
-        both = len({step.side for step in steps}) == 2
-        rows = [_row(step, both_legs=both) for step in steps[offset : offset + limit]]
-        return StridePage(strides=rows, total=len(steps))
+        # thousands of rows: made beside the loop, which carries the radio
+        return await asyncio.to_thread(_page, self._gateway.queue.store, session_id, offset, limit)
 
     async def start_session(self, runner: str) -> str:
         return await self._gateway.sessions.start(runner)
@@ -96,8 +92,13 @@ def _known(store: Store, session_id: str) -> bool:
     return any(session.session_id == session_id for session in store.sessions())
 
 
-def _steps(store: Store, session_id: str) -> list[Step] | None:
-    return session_steps(store, session_id) if _known(store, session_id) else None
+def _page(store: Store, session_id: str, offset: int, limit: int) -> StridePage | None:
+    if not _known(store, session_id):
+        return None
+    steps = session_steps(store, session_id)
+    both = len({step.side for step in steps}) == 2
+    rows = [_row(step, both_legs=both) for step in steps[offset : offset + limit]]
+    return StridePage(strides=rows, total=len(steps))
 
 
 def _session_rows(store: Store) -> list[SessionRow]:
