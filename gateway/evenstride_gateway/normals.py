@@ -1,4 +1,4 @@
-"""A session against its runner's own normal, as points for InfluxDB: judged once, when it has ended."""
+"""A session against its runner's own normal, as points for InfluxDB: when it has ended, and when its strides change."""
 
 from collections.abc import Collection, Iterator
 
@@ -25,7 +25,7 @@ def collect_with_normals(system: SystematicError) -> Collect:
         step = collect(store, after, limit)
         if step.upto == after:
             return step
-        changes = [c for c in store.changes(after=after, limit=limit) if c.entity is Entity.SESSION]
+        changes = [c for c in store.changes(after=after, limit=limit) if c.entity in (Entity.SESSION, Entity.STRIDE)]
         return Step(upto=step.upto, points=[*step.points, *_points(store, changes, system)])
 
     return both
@@ -34,12 +34,16 @@ def collect_with_normals(system: SystematicError) -> Collect:
 def _points(store: Store, changes: list[StoreChange], system: SystematicError) -> list[Point]:
     dated = store.dated_sessions()
     points: list[Point] = []
-    for change in changes:
+    named = [change for change in changes if change.entity is Entity.SESSION]
+    for change in named:
         session, key = dated.get(change.session_id), change.previous
         if session is not None and key is not None and (session.deleted or key.runner_id != session.runner_id):
             points += gone_baseline_points(change.session_id, epoch_ns(session.started_at), key.runner_id)
+    # Of the many changes that one run again makes only the last is worth a verdict.
+    newest = {change.session_id: change.change for change in changes if change.entity is Entity.STRIDE}
+    moved = [name for name, number in newest.items() if number == store.last_change_of(name)]
     latest = _latest(store)
-    wanted = [name for name in dict.fromkeys(c.session_id for c in changes) if name in latest]
+    wanted = [name for name in dict.fromkeys([*moved, *(c.session_id for c in named)]) if name in latest]
     for session_id in wanted[-MOST_AT_ONCE:]:
         points += baseline_points(store, session_id, system)
     return points

@@ -310,3 +310,23 @@ def test_only_the_latest_session_is_judged_as_the_feed_goes_by(tmp_path: Path) -
         store.delete_session("d05")
         step = collect_with_normals(SYSTEM)(store, step.upto, 100_000)
         assert all(point.values[0] for point in step.points if point.measurement == "baseline")
+
+
+def test_a_session_whose_strides_change_afterwards_is_judged_again(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        for day, index in enumerate(INDICES):
+            regrid(store, add_session(store, day, index=index), SYSTEM)
+
+        def symmetry(after: int) -> tuple[int, list[float]]:
+            step = collect_with_normals(SYSTEM)(store, after, 100_000)
+            found = [p.values[5] for p in step.points if (p.measurement, p.tags[-1]) == ("baseline", "stance_symmetry")]
+            return step.upto, [float(value) for value in found]
+
+        upto, before = symmetry(0)
+        store.put_assignment(
+            assignment(LEFT_POD, Side.RIGHT, session_id="d05"), assignment(RIGHT_POD, Side.LEFT, session_id="d05")
+        )
+        regrid(store, "d05", SYSTEM)
+        upto, after = symmetry(upto)
+        assert after == [pytest.approx(-before[0], abs=0.05)]  # other strides answer each other
+        assert symmetry(upto)[1] == []

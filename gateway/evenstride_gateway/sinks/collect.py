@@ -38,7 +38,7 @@ def collect(store: Store, after: int, limit: int) -> Step:
     points = _strides(store, dated, [c for c in known if c.entity is Entity.STRIDE])
     points += _symmetry(store, dated, [c for c in known if c.entity is Entity.SYMMETRY])
     points += _gaps(store, dated, [c for c in known if c.entity in (Entity.GAPS, Entity.ASSIGNMENT)])
-    points += _sessions(store, dated, [c for c in known if c.entity is Entity.SESSION])
+    points += _sessions(store, dated, [c for c in known if c.entity in (Entity.SESSION, Entity.STRIDE)])
     return Step(upto=changes[-1].change, points=points)
 
 
@@ -175,16 +175,21 @@ def _gap_points(store: Store, session_id: str, started_ns: int, runner_id: str) 
 
 
 def _sessions(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> list[Point]:
+    """The sessions that changed, and ended ones whose strides did: their point counts them."""
     points: list[Point] = []
+    named: set[str] = set()
     for change in changes:
+        if change.entity is Entity.STRIDE:
+            continue
+        named.add(change.session_id)
         session, key = dated[change.session_id], change.previous
         if key is not None and (session.deleted or key.runner_id != session.runner_id):
             points.append(gone_session_point(change.session_id, session.started_at, key.runner_id))
-    points += [
-        _session_point(store, session_id)
-        for session_id in dict.fromkeys(change.session_id for change in changes)
-        if not dated[session_id].deleted
-    ]
+    for session_id in dict.fromkeys(change.session_id for change in changes):
+        if dated[session_id].deleted:
+            continue
+        if session_id in named or store.session(session_id).stopped_at is not None:
+            points.append(_session_point(store, session_id))
     return points
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from evenstride_gateway.errors import SinkError
+from evenstride_gateway.errors import SinkError, UnknownError
 from evenstride_gateway.health import SinkHealth, SinkState
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Parked, Store
@@ -86,7 +86,11 @@ class Follower:
         """Deliver the next part of the feed; False when there is none."""
         if self._cursor is None:
             self._cursor = self._saved = await asyncio.to_thread(self._first)
-        found = await asyncio.to_thread(self._collect, self._store, self._cursor, BATCH)
+        try:
+            found = await asyncio.to_thread(self._collect, self._store, self._cursor, BATCH)
+        except UnknownError:  # a session was deleted while its points were made: the next look knows that
+            await asyncio.sleep(LOOK_S)
+            return True
         if found.upto == self._cursor:
             self.health.behind = 0
             self.health.state = SinkState.WAITING
