@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from support.host_pods import POD_ID, HostPod, air_world
 
-from evenstride_analysis.model import Doubt, SampleBlock, Side, Stride
+from evenstride_analysis.model import Doubt, Gait, SampleBlock, Side, Stride
 from evenstride_analysis.simulate import uneven
 from evenstride_analysis.strides.detector import StrideDetector
 from evenstride_gateway import air
 from evenstride_gateway.air.uuids import TICK_HZ
+from evenstride_gateway.link.backend import LinkBackend
+from evenstride_gateway.link.scan import scan_pods
 from evenstride_gateway.virtual.pod_signal import ACCEL_RANGE_MPS2, GYRO_RANGE_RADPS, NOMINAL_RATE_HZ, Sensor
 
 SPEED = 4  # times as fast as life
@@ -62,6 +64,17 @@ def numbered(messages: Sequence[air.StrideRecords], *, aligned: bool) -> dict[in
     }
 
 
+def check_summary(said: air.Advertisement | None, logged: Sequence[air.StrideRecords]) -> None:
+    """What everybody hears, against the records: at most 30 strides of a runner who runs evenly."""
+    running = [r for message in logged for r in message.records if r.gait is Gait.RUN and r.doubt == Doubt(0)]
+    assert said is not None
+    assert said.flags == air.AdvertFlag.RUNNING | air.AdvertFlag.LOG_WAITING
+    assert said.strides >= sum(len(message.records) for message in logged)
+    assert said.battery_fraction == pytest.approx(0.9, abs=0.05)
+    assert said.stance_s == pytest.approx(np.mean([r.toe_off_ticks for r in running]) / TICK_HZ, abs=0.004)
+    assert said.strides_per_min == pytest.approx(60 * TICK_HZ / np.mean([r.stride_ticks for r in running]), abs=2)
+
+
 def test_records_come_live_and_from_the_log_and_are_the_gateways_strides(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with air_world(tmp_path) as world:
@@ -83,6 +96,9 @@ def test_records_come_live_and_from_the_log_and_are_the_gateways_strides(tmp_pat
                 assert logged.what is air.LogKind.RECORDS
                 frames = await host.backfill(raw)
                 again = await host.records(logged)
+            (sight,) = await scan_pods(LinkBackend(*world.backends), 1.5)
+            assert sight.pod_id == POD_ID
+            check_summary(sight.advertisement, again)
             assert {message.rules for message in [*live, *again]} == {2}
             for aligned in (False, True):
                 sent, kept = numbered(live, aligned=aligned), numbered(again, aligned=aligned)

@@ -142,3 +142,65 @@ impl<C: ControllerCmdAsync<X>, X: AsyncCmd + ?Sized> ControllerCmdAsync<X> for W
         self.inner.exec(cmd).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bt_hci::data::AclBroadcastFlag;
+    use bt_hci::param::ConnHandle;
+
+    use super::*;
+
+    const DATA: u16 = 0x0015;
+
+    fn l2cap(channel: u16, att: &[u8]) -> heapless::Vec<u8, 64> {
+        let mut message = heapless::Vec::new();
+        message
+            .extend_from_slice(&(att.len() as u16).to_le_bytes())
+            .unwrap();
+        message.extend_from_slice(&channel.to_le_bytes()).unwrap();
+        message.extend_from_slice(att).unwrap();
+        message
+    }
+
+    fn hand(flight: &Flight, boundary: AclPacketBoundary, data: &[u8]) {
+        let handle = ConnHandle::new(1);
+        flight.sent(&AclPacket::new(
+            handle,
+            boundary,
+            AclBroadcastFlag::PointToPoint,
+            data,
+        ));
+    }
+
+    #[test]
+    fn only_whole_notifications_on_data_count_and_in_order() {
+        let flight = Flight::default();
+        flight.watch(DATA);
+        let first = AclPacketBoundary::FirstNonFlushable;
+        let data = l2cap(4, &[0x1B, 0x15, 0, 1, 2, 3, 4, 5]);
+        hand(&flight, first, &l2cap(4, &[0x13])); // a write response
+        hand(&flight, first, &data);
+        hand(&flight, first, &l2cap(4, &[0x1B, 0x18, 0, 9])); // a pong
+        hand(&flight, first, &l2cap(6, &[0x1B, 0x15, 0, 9])); // pairing
+        hand(&flight, first, &data[..8]);
+        hand(&flight, AclPacketBoundary::Continuing, &data[8..]);
+        let delivered: heapless::Vec<usize, 8> = (0..6)
+            .map(|_| {
+                flight.on_packets_completed(1);
+                flight.take_confirmed()
+            })
+            .collect();
+        assert_eq!(delivered, [0, 1, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_new_link_knows_nothing_of_the_old_one() {
+        let flight = Flight::default();
+        flight.watch(DATA);
+        let data = l2cap(4, &[0x1B, 0x15, 0, 1]);
+        hand(&flight, AclPacketBoundary::FirstNonFlushable, &data);
+        flight.begin();
+        flight.on_packets_completed(1);
+        assert_eq!(flight.take_confirmed(), 0);
+    }
+}
