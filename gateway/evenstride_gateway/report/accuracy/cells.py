@@ -10,8 +10,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines]) + "\n\n"
 
 
-def ms(seconds: float, *, sign: bool = False) -> str:
-    return f"{ms_from_s(seconds):+.1f}" if sign else f"{ms_from_s(seconds):.1f}"
+def ms(seconds: float, digits: int = 1, *, sign: bool = False) -> str:
+    return f"{ms_from_s(seconds):+.{digits}f}" if sign else f"{ms_from_s(seconds):.{digits}f}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:
