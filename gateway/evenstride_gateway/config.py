@@ -72,7 +72,7 @@ class InfluxConfig(_Section):
     The secret comes from EVENSTRIDE_INFLUX_TOKEN (1.x: EVENSTRIDE_INFLUX_PASSWORD) or from the file `secret_file`.
     """
 
-    url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$")] = ""  # no user:password@: it is shown on the page
     version: Literal["1", "2", "3"] = "2"
     bucket: Annotated[str, Field(min_length=1, max_length=200)] = "evenstride"
     org: str = "evenstride"

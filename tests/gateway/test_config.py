@@ -33,6 +33,7 @@ def test_environment_lists_are_comma_separated(tmp_path: Path) -> None:
         ('[page]\nhost = "0.0.0.0"\n', {}, ["evenstride.toml", "page.host", "one address of this machine"]),
         ("", {"EVENSTRIDE_PAGE_PORT": "x"}, ["EVENSTRIDE_PAGE_PORT", "page.port", "integer"]),
         ("", {"EVENSTRIDE_PAGE_COLOUR": "red"}, ["EVENSTRIDE_PAGE_COLOUR", "page.colour", "host, port"]),
+        ("", {"EVENSTRIDE_INFLUX_URL": "http://gait:pw@track:8086"}, ["EVENSTRIDE_INFLUX_URL", "influx.url"]),
         ("[page\n", {}, ["evenstride.toml", "not a TOML file"]),
     ],
 )
