@@ -66,7 +66,7 @@ def placement_words(seats: Mapping[str, Seat], assigned: Mapping[str, Side]) -> 
         first, second = sorted(wrong, key=lambda pod_id: assigned[pod_id].value)
         said.append(
             f"The pods are swapped: {first} was to be on the {assigned[first].value} leg and sits on the"
-            f" {assigned[first].other.value} one, {second} the other way round. `evenstride pods swap` puts that right"
+            f" {assigned[first].other.value} one, {second} the other way round. `evenstride pods swap` puts that right."
             " (Both worn on the outer side, or with the logo towards the leg, look the same.)"
         )
     elif wrong:
