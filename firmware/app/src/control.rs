@@ -146,13 +146,17 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
                 length,
                 crc32,
             } => {
-                self.tables.begin(table, version, length, crc32);
+                self.tables.begin(table, version, length, crc32, tick_now);
                 Ok(0)
             }
-            Command::TableChunk { offset, data } => self.tables.chunk(offset, data).map(|()| 0),
+            Command::TableChunk { offset, data } => {
+                self.tables.chunk(offset, data, tick_now).map(|()| 0)
+            }
             Command::TableCommit => {
                 let (flash, settings) = (&mut self.flash, &mut self.settings);
-                let commit = self.tables.commit(flash, settings, &mut self.detector);
+                let commit = self
+                    .tables
+                    .commit(flash, settings, &mut self.detector, tick_now);
                 commit.await.map(|()| 0)
             }
             Command::ClearBonds => {

@@ -1,13 +1,14 @@
 //! Coefficients and rotation: transferred, checked, kept twice so that a power cut leaves the old one or the new one.
 
 use embedded_storage_async::nor_flash::NorFlash;
-use evenstride_protocol::{crc32, Status, Table, MAX_TABLE};
+use evenstride_protocol::{crc32, Status, Table, MAX_TABLE, TICK_HZ};
 
 use crate::chunk::{FlashFault, PAGE};
 use crate::settings::{Key, Settings};
 use crate::strides::Strides;
 
 const META: usize = 11;
+const PATIENCE: u64 = 30 * TICK_HZ as u64; // between chunks
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Begun {
@@ -63,6 +64,7 @@ pub struct Tables {
     start: u32,
     slots: [u8; 2],
     begun: Option<Begun>,
+    touched: u64,
     held: usize,
     content: [u8; MAX_TABLE as usize],
 }
@@ -87,6 +89,7 @@ impl Tables {
             start,
             slots: [0; 2],
             begun: None,
+            touched: 0,
             held: 0,
             content: [0; MAX_TABLE as usize],
         }
@@ -118,7 +121,8 @@ impl Tables {
         Ok(())
     }
 
-    pub fn begin(&mut self, table: Table, version: u16, length: u32, crc32: u32) {
+    pub fn begin(&mut self, table: Table, version: u16, length: u32, crc32: u32, tick_now: u64) {
+        self.touched = tick_now;
         self.begun = Some(Begun {
             table,
             version,
@@ -132,7 +136,16 @@ impl Tables {
         self.begun = None;
     }
 
-    pub fn chunk(&mut self, offset: u32, data: &[u8]) -> Result<(), Status> {
+    /// A transfer that nobody has touched for 30 s is forgotten.
+    fn touch(&mut self, tick_now: u64) {
+        if tick_now.saturating_sub(self.touched) > PATIENCE {
+            self.begun = None;
+        }
+        self.touched = tick_now;
+    }
+
+    pub fn chunk(&mut self, offset: u32, data: &[u8], tick_now: u64) -> Result<(), Status> {
+        self.touch(tick_now);
         let begun = self.begun.ok_or(Status::BadState)?;
         let (offset, length) = (offset as usize, begun.length as usize);
         let end = offset.checked_add(data.len()).ok_or(Status::OutOfRange)?;
@@ -156,7 +169,9 @@ impl Tables {
         flash: &mut F,
         settings: &mut Settings,
         detector: &mut D,
+        tick_now: u64,
     ) -> Result<(), Status> {
+        self.touch(tick_now);
         let begun = self.begun.take().ok_or(Status::BadState)?;
         let length = begun.length as usize;
         let content = self.content.get(..length).unwrap_or(&[]);

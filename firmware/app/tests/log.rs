@@ -241,6 +241,25 @@ fn a_table_is_used_only_when_all_of_it_came() {
     assert_eq!(info(&world), 7);
 }
 
+#[test]
+fn a_transfer_that_nobody_goes_on_with_is_forgotten() {
+    let mut world = power_on(Ram::new(), Layout::with_pages(4, 2));
+    world.ok(Command::TableBegin {
+        table: Table::Rotation,
+        version: 7,
+        length: 36,
+        crc32: 0,
+    });
+    let chunk = Command::TableChunk {
+        offset: 0,
+        data: &[1, 2, 3, 4],
+    };
+    world.play(29 * 414);
+    world.ok(chunk);
+    world.play(31 * 423);
+    assert_eq!(world.say(chunk).0, Status::BadState);
+}
+
 /// The model of a power cut: at every single write of a short life, and after each the log still adds up.
 #[test]
 fn a_power_cut_at_any_write_costs_at_most_what_was_staged() {
