@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.store_data import BOOT, LEFT_POD, START, begin, stride
+from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, begin, stride
 
+from evenstride_analysis.model import Measure, Side, Symmetry, Verdict
 from evenstride_gateway.sinks import follower as following
 from evenstride_gateway.sinks.collect import collect, session_points
 from evenstride_gateway.sinks.follower import Follower, Refused
@@ -28,6 +29,35 @@ def test_an_ended_session_is_told_again_when_its_strides_change(tmp_path: Path) 
         told = [p for p in collect(store, upto, 1000).points if p.measurement == "session"]
         assert told == [p for p in session_points(store, "s1") if p.measurement == "session"]
         assert len(told) == 1
+
+
+def test_points_that_were_withdrawn_move_with_their_session(tmp_path: Path) -> None:
+    """The comparison of store and database knows them under the runner that the session has now."""
+
+    def at(t_s: float) -> Symmetry:
+        return Symmetry(
+            measure=Measure.STANCE,
+            t_s=t_s,
+            index=0.05,
+            low=0.02,
+            high=0.08,
+            n_pairs=30,
+            verdict=Verdict.POSSIBLE,
+            reason="",
+            method="rules-1",
+        )
+
+    with Store.open(tmp_path) as store:
+        begin(store)
+        store.put_symmetry("s1", [at(10.0), at(20.0)])
+        store.put_symmetry("s1", [at(10.0)], replace=True)
+        upto = collect(store, 0, 1000).upto
+        store.put_assignment(
+            assignment(LEFT_POD, Side.LEFT, runner_id="ben"), assignment(RIGHT_POD, Side.RIGHT, runner_id="ben")
+        )
+        told = [p for p in collect(store, upto, 1000).points if (p.measurement, p.tags[1]) == ("symmetry", "ben")]
+        assert told == [p for p in session_points(store, "s1") if p.measurement == "symmetry"]
+        assert [p.values[0] for p in told] == [False, True]
 
 
 def test_a_session_that_is_deleted_while_its_points_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -320,7 +320,7 @@ class Writer(Reader):
         for pod_id in self._accounted_pods(session_id):
             key = PublishedKey(runner_id=session.runner_id, pod_id=pod_id, t_s=0.0)
             changes.append(self._log(ChangeKind.UPDATE, Entity.GAPS, session_id, session_id, key))
-        for point in self.symmetry(session_id):
+        for point in self.symmetry(session_id, include_retired=True):
             key = PublishedKey(runner_id=session.runner_id, pod_id="", t_s=point.symmetry.t_s)
             name = f"{point.symmetry.measure}/{point.grid_index}"
             changes.append(self._log(ChangeKind.UPDATE, Entity.SYMMETRY, name, session_id, key))
