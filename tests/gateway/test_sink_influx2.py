@@ -1,11 +1,14 @@
 """The 2.x path against a stand-in that says what it is (tests/support/standin_influx2.py), and the set-up of both."""
 
 import asyncio
+import json
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cli import evenstride
 from support.servers import Influx, influxd
 from support.standin_influx2 import ORG, ORG_ID, TOKEN, StandIn, stand_in_influx2
 
@@ -119,6 +122,36 @@ def test_the_set_up_says_what_is_missing() -> None:
             set_up_v2(url=server.url, token=TOKEN, org="elsewhere", bucket="b", keep_days=0)
         with pytest.raises(SinkError, match="refuses the token"):
             set_up_v2(url=server.url, token="wrong", org=ORG, bucket="b", keep_days=0)
+
+
+def test_tokens_are_written_for_their_owner_alone_unless_said_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENSTRIDE_STACK_OPERATOR_TOKEN", TOKEN)
+    with stand_in_influx2() as server:
+        command = ("stack", "influx", "--url", server.url, "--org", ORG)
+        (tmp_path / "gateway").write_text("an older token, longer than the new one")
+        (tmp_path / "gateway").chmod(0o644)
+        for more, mode in (((), 0o600), (("--readable",), 0o644), ((), 0o600)):
+            shown = evenstride(*command, "--tokens", tmp_path, *more, "--json")
+            written = json.loads(shown.out)
+            assert written["files"] == [str(tmp_path / "gateway"), str(tmp_path / "grafana")]
+            assert "token-" not in shown.out + shown.err
+            for n, path in enumerate(map(Path, written["files"])):
+                assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == (f"token-{n}", mode)
+        refused = evenstride(*command, "--readable")
+        assert "--readable says how the files of --tokens DIR are written" in refused.error_line(3)
+
+
+def test_without_a_folder_the_tokens_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENSTRIDE_STACK_OPERATOR_TOKEN", TOKEN)
+    with stand_in_influx2() as server:
+        command = ("stack", "influx", "--url", server.url, "--org", ORG)
+        shown = json.loads(evenstride(*command, "--json").out)
+        assert (shown["write_token"], shown["read_token"], shown["files"]) == ("token-0", "token-1", [])
+        plain = evenstride(*command).out
+        assert "EVENSTRIDE_INFLUX_TOKEN=token-0" in plain
+        assert "Grafana:  token-1" in plain
 
 
 def test_the_set_up_of_1x_on_the_real_server(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_grafana_starts_with_source_dashboards_and_alerts() -> None:
     assert f"tokens:{Path(token[1]).parent}:ro" in SERVICES["grafana"]["volumes"]
     words = SERVICES["influx-setup"]["command"]
     assert words[words.index("--tokens") + 1] == str(Path(token[1]).parent)
+    assert "--readable" in words  # Grafana's container is another user
     assert words[words.index("--bucket") + 1] == influx["EVENSTRIDE_INFLUX_BUCKET"]
 
     (provider,) = provisioning("dashboards")["providers"]

@@ -32,8 +32,17 @@ def influx(
     ] = 0,
     tokens: Annotated[
         Path | None,
-        typer.Option("--tokens", metavar="DIR", help="Write both tokens into this folder.", show_default="print them"),
+        typer.Option(
+            "--tokens",
+            metavar="DIR",
+            help="Write both tokens into this folder, readable by you alone.",
+            show_default="print them",
+        ),
     ] = None,
+    readable: Annotated[
+        bool,
+        typer.Option("--readable", help="With --tokens: for every user of this machine, as containers may need it."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make an InfluxDB ready: bucket, InfluxQL over it, and two tokens with the least rights.
@@ -51,6 +60,7 @@ def influx(
         user=user,
         keep_days=keep_days,
         tokens=tokens,
+        readable=readable,
         as_json=as_json,
     )
 

@@ -33,9 +33,12 @@ def set_up(
     user: str,
     keep_days: int,
     tokens: Path | None,
+    readable: bool,
     as_json: bool,
 ) -> None:
     """Make bucket, InfluxQL mapping and the two tokens; the operator's token comes from the environment."""
+    if readable and tokens is None:
+        raise InputError("--readable says how the files of --tokens DIR are written: name that folder")
     secret = os.environ.get(OPERATOR, "")
     if version == "1":
         ready = set_up_v1(url=url, user=user, password=secret, database=bucket, keep_days=keep_days)
@@ -43,9 +46,10 @@ def set_up(
         if not secret:
             raise ConfigError(f"set {OPERATOR} to a token that may make buckets and tokens; it is used once")
         ready = set_up_v2(url=url, token=secret, org=org, bucket=bucket, keep_days=keep_days)
-    written = _keep_tokens(ready, tokens) if tokens is not None else []
+    written = _keep_tokens(ready, tokens, 0o644 if readable else 0o600) if tokens is not None else []
     if as_json:
-        print_json({"made": ready.made, "kept": ready.kept, "files": [str(path) for path in written]})
+        shown = {"write_token": ready.write_token, "read_token": ready.read_token} if tokens is None else {}
+        print_json({"made": ready.made, "kept": ready.kept, "files": [str(path) for path in written]} | shown)
         return
     for what in ready.made:
         out.print(f"made    {what}")
@@ -57,9 +61,8 @@ def set_up(
         out.print(f"\nGateway:  EVENSTRIDE_INFLUX_TOKEN={ready.write_token}\nGrafana:  {ready.read_token}")
 
 
-def _keep_tokens(ready: Ready, folder: Path) -> list[Path]:
-    """Write the tokens where gateway and Grafana read them: mode 644 inside a folder of their own, as containers of
-    other users need it; the folder itself is a volume that only they mount."""
+def _keep_tokens(ready: Ready, folder: Path, mode: int) -> list[Path]:
+    """Write the tokens where gateway and Grafana read them, in files of this mode."""
     written: list[Path] = []
     for name, token in (("gateway", ready.write_token), ("grafana", ready.read_token)):
         if not token:
@@ -68,8 +71,9 @@ def _keep_tokens(ready: Ready, folder: Path) -> list[Path]:
             continue
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch(mode)
+            (folder / name).chmod(mode)  # also of a file that was there, and before the token stands in it
             (folder / name).write_text(token, encoding="utf-8")
-            (folder / name).chmod(0o644)
         except OSError as error:
             raise StoreError(f"{folder / name}: cannot be written: {error.strerror or error}") from error
         written.append(folder / name)
