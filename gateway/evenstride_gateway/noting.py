@@ -4,6 +4,7 @@ from evenstride_analysis.context import Ground
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.closing import put_ground
 from evenstride_gateway.store import Mass, Store
+from evenstride_gateway.web.port import SessionConflictError
 from evenstride_gateway.writing import StoreQueue
 
 
@@ -24,8 +25,13 @@ class Notes:
     ) -> dict[str, str]:
         ground, system = Ground(track_m=track_m, treadmill_mps=treadmill_mps), self._system
 
-        def put(store: Store) -> dict[str, str]:
+        def put(store: Store) -> dict[str, str] | None:
+            if store.session(session_id).stopped_at is None:
+                return None
             put_ground(store, session_id, ground, system)
             return store.session(session_id).settings
 
-        return await self._queue.call(put)
+        settings = await self._queue.call(put)
+        if settings is None:
+            raise SessionConflictError(f"session {session_id} is not ended: stop it first, then say where it was run")
+        return settings

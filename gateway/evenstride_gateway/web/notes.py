@@ -12,7 +12,7 @@ Note = Annotated[
 
 
 class NotesPort(Protocol):
-    """Raises UnknownError for a session or runner that is not there, SessionConflictError for one that runs."""
+    """Raises UnknownError for a session or runner that is not there. Shoes, pace and mass may be said at any time."""
 
     async def put_settings(self, session_id: str, settings: dict[str, str | None]) -> dict[str, str]:
         """Lay these over the session's settings; None takes one away. Returns them all."""
@@ -23,7 +23,10 @@ class NotesPort(Protocol):
     async def put_ground(
         self, session_id: str, *, track_m: float | None, treadmill_mps: float | None
     ) -> dict[str, str]:
-        """Keep where a session was run and compute its symmetry points again. Returns its settings."""
+        """Keep where a session was run and compute its symmetry points again. Returns its settings.
+
+        Raises SessionConflictError while the session runs: its points are still being made.
+        """
         ...
 
 
@@ -71,7 +74,9 @@ def note_routes(port: NotesPort, *, coach_only: Any, answers: dict[int | str, di
         said = {name: value or None for name, value in wanted.model_dump(exclude_unset=True).items()}
         return Settings(settings=await port.put_settings(session_id, said))
 
-    @router.post("/api/sessions/{session_id}/ground", dependencies=[coach_only], responses=answers)
+    @router.post(
+        "/api/sessions/{session_id}/ground", dependencies=[coach_only], responses=answers | {409: answers[404]}
+    )
     async def ground(session_id: Annotated[str, Field(max_length=128)], wanted: GroundRequest) -> Settings:
         """Say where a session was run: a track's lap or a treadmill's speed makes its speeds comparable."""
         held = await port.put_ground(session_id, track_m=wanted.track_m, treadmill_mps=wanted.treadmill_mps)
