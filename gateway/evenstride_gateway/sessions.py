@@ -89,6 +89,7 @@ class Sessions:
             )
             self._backfiller.renew()
             self._view.on_warning("seats", "")
+            self._view.on_warning("late", "")
             self._clocks_of = set()
             await self._recorder.start(session, sides, start_s=start_s)
             self._view.on_session(
@@ -133,8 +134,11 @@ class Sessions:
             await self._recorder.settle()
             await self.store_clocks(recording)
             pipelines = dict(self._recorder.pipelines)
+            unclosed: StoreError | None = None
             try:
                 await self._recorder.close_raw()
+            except StoreError as error:  # raised when the session is ended
+                unclosed = error
             finally:
                 self._recorder.renew(asyncio.get_running_loop().time())
                 self._view.on_session(BoardState.IDLE)
@@ -142,14 +146,25 @@ class Sessions:
             session_id, system = recording.session.session_id, self._system
             late = {pod_id: list(pipeline.late) for pod_id, pipeline in pipelines.items() if pipeline.late}
             losses = [loss for p in pipelines.values() for ledger in p.ledgers.values() for loss in ledger.losses()]
-            for pod_id, ranges in late.items():
-                await self._queue.call(lambda store, p=pod_id, r=ranges: run_again(store, session_id, p, r))
+            await self._complete(session_id, late)
             await self._queue.call(
                 lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
             )
+            if unclosed is not None:
+                raise unclosed
             drift = {pod_id: pipeline.drift_to_the_end() for pod_id, pipeline in pipelines.items()}
             await self._look_at_seats(session_id, drift)
             return session_id
+
+    async def _complete(self, session_id: str, late: Mapping[str, Sequence[Late]]) -> None:
+        """The strides around what came late. What cannot be read is told: the session has to end all the same."""
+        failed: list[str] = []
+        for pod_id, ranges in late.items():
+            try:
+                await self._queue.call(lambda store, p=pod_id, r=ranges: run_again(store, session_id, p, r))
+            except StoreError as error:
+                failed.append(f"Strides that pod {pod_id} delivered late are missing in session {session_id}: {error}.")
+        self._view.on_warning("late", " ".join(failed))
 
     async def _look_at_seats(self, session_id: str, drift: Mapping[str, Sequence[DriftPoint]]) -> None:
         look = self.on_stored
