@@ -165,6 +165,12 @@ COROS = Zones(
 ZONES: tuple[Zones, ...] = (RULE, GARMIN, COROS)
 
 
+def sees_well(low: float | None, high: float | None) -> bool:
+    """Whether the interval of an index is so narrow that "no difference found" is good news: half its width, as a
+    share of the balance, is within the 52 % rule. None = there is no interval."""
+    return low is not None and high is not None and balance_percent((high - low) / 2) <= RULE.limits[0]
+
+
 def converted(symmetry: Symmetry) -> list[Converted]:
     """The symmetry in every tool's terms, with its interval; empty when it has none."""
     if symmetry.index is None or symmetry.low is None or symmetry.high is None:

@@ -15,6 +15,7 @@ from evenstride_analysis.conversions import (
     conversions_markdown,
     converted,
     normalised_index_percent,
+    sees_well,
     zones_of,
 )
 from evenstride_analysis.model import Measure, Symmetry, Verdict
@@ -107,3 +108,9 @@ def test_the_normalised_index_is_held_down_by_scatter() -> None:
     lefts[::2] += 0.01
     lefts[1::2] -= 0.01
     assert 0.0 < normalised_index_percent(lefts, rights) < still
+
+
+def test_no_difference_is_good_news_only_where_a_small_one_could_be_seen() -> None:
+    assert sees_well(-0.07, 0.08)  # 1.9 points of the balance to either side
+    assert not sees_well(-0.08, 0.09)
+    assert not sees_well(None, None)

@@ -163,6 +163,16 @@ def test_an_impact_that_is_refused_does_not_hide_an_even_stance() -> None:
     assert any("wider range (these end at ±16 g)" in line for line in front.now)
 
 
+def test_an_even_stance_that_only_a_large_difference_would_have_moved_says_so() -> None:
+    summary = report().summary
+    assert front_page(summary).headline == "No unevenness found in the time on the ground."
+    wide = replace(summary.symmetry[Measure.STANCE], low=-0.10, high=0.09)
+    front = front_page(replace(summary, symmetry={**summary.symmetry, Measure.STANCE: wide}))
+    assert front.headline.endswith("but only a large one could be seen.")
+    assert front.tone == "partly"
+    assert "points cannot be seen here" in front.findings[0].real
+
+
 def test_names_are_text_and_nothing_is_fetched() -> None:
     page = render_html(report(name="<script>alert(1)</script>"))
     assert "<script" not in page

@@ -91,6 +91,9 @@ def test_the_words_of_each_verdict() -> None:
     possible = finding(symmetry(Verdict.POSSIBLE, 0.1, measure=Measure.IMPACT_AXIAL), age_s=None)
     assert possible.headline == "Possibly harder on the left"
     assert finding(symmetry(Verdict.WITHIN_NOISE, 0.01), age_s=None).headline == "Even, within noise"
+    wide = finding(symmetry(Verdict.WITHIN_NOISE, 0.01, half=0.09), age_s=None)
+    assert wide.headline == "No difference seen (only a large one could be)"
+    assert wide.shown == "50.2"
     unknown = finding(symmetry(Verdict.NOT_MEASURABLE, reason="12 of 20 strides yet"), age_s=None)
     assert (unknown.headline, unknown.detail) == ("Not measurable", "12 of 20 strides yet")
     assert (unknown.shown, unknown.left_percent) == ("", None)

@@ -116,6 +116,9 @@ def test_a_finding_is_never_a_bare_number(browser: Browser, server: PageServer) 
         server.do(lambda gateway: gateway.find(symmetry(Verdict.WITHIN_NOISE, 0.01)))
         expect(page.locator("#balance-headline")).to_have_text("Even, within noise")
         expect(page.locator("#gauge .band")).to_have_count(1)
+        server.do(lambda gateway: gateway.find(symmetry(Verdict.WITHIN_NOISE, 0.01, half=0.09)))
+        expect(page.locator("#balance-headline")).to_have_text("No difference seen (only a large one could be)")
+        fits(page)
 
 
 def test_no_pods_is_said_and_the_board_appears_by_itself(browser: Browser) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from evenstride_analysis.conversions import sees_well
 from evenstride_analysis.model import LegSummary, Measure, Side
 from evenstride_analysis.units import g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.errors import InputError
@@ -17,7 +18,7 @@ from evenstride_gateway.report.moving import impact_lines, mechanics_line
 from evenstride_gateway.report.normal import normal
 from evenstride_gateway.report.others import other_tools
 from evenstride_gateway.report.parts import doubt_lines, ground_text, part_rows
-from evenstride_gateway.report.words import RULE_PERCENT, front_page, sees_well
+from evenstride_gateway.report.words import RULE_PERCENT, front_page
 
 _MISSING = "–"
 _REASONS = {
@@ -87,7 +88,7 @@ def render_html(data: ReportData) -> str:
         gauges=gauges,
         charts={name: Markup(svg) for name, svg in drawn.items()},
         bin_s=charts.bin_width_s(summary.duration_s),
-        wide={m: not sees_well(summary.symmetry[m]) for m in Measure},
+        wide={m: not sees_well(summary.symmetry[m].low, summary.symmetry[m].high) for m in Measure},
         legs=[_leg_cells(summary.legs[side]) for side in Side],
         indices=[_index_cells(data, measure) for measure in Measure],
         verdicts={measure.value: summary.symmetry[measure].verdict.value for measure in Measure},

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from evenstride_analysis.conversions import RULE
+from evenstride_analysis.conversions import RULE, sees_well
 from evenstride_analysis.model import Measure, Side, Summary, Symmetry, Verdict
 from evenstride_analysis.symmetry import MIN_PAIRS
 from evenstride_analysis.units import balance_percent, percent_from_fraction
@@ -96,13 +96,6 @@ def share(symmetry: Symmetry) -> tuple[float, float, float]:
     return balance_percent(sign * symmetry.index), ends[0], ends[1]
 
 
-def sees_well(symmetry: Symmetry) -> bool:
-    """Whether an interval is narrow enough for "no difference found" to be good news: within the 52 % rule."""
-    if symmetry.index is None or symmetry.low is None or symmetry.high is None:
-        return False
-    return balance_percent((symmetry.high - symmetry.low) / 2) <= RULE_PERCENT
-
-
 def cause_of(symmetry: Symmetry, summary: Summary) -> Cause:
     """What stood in the way: the reason's own word, or what excluded more strides than were left."""
     for word, cause in (
@@ -153,7 +146,11 @@ def _answers(symmetry: Symmetry, summary: Summary, accel_range_g: float | None) 
             f"Perhaps: {more} on the {side.value}, {figures}.",
             f"Not certain. {interval}; too close to 50 % to be sure.",
         )
-    unseen = "" if sees_well(symmetry) else f" Less than {(high - low) / 2:.1f} points cannot be seen here."
+    unseen = (
+        ""
+        if sees_well(symmetry.low, symmetry.high)
+        else f" Less than {(high - low) / 2:.1f} points cannot be seen here."
+    )
     return (
         f"No difference found: {figures}.",
         f"The small difference is within measurement noise. {interval}, so even (50 %) fits.{unseen}",
@@ -228,7 +225,10 @@ def _headline(stance: Symmetry, impact: Symmetry, summary: Summary) -> tuple[str
             return headline.format(larger_side(found).value), beside, verdict.value
     if stance.verdict is Verdict.WITHIN_NOISE:
         judged = impact.verdict is not Verdict.NOT_MEASURABLE
-        if judged and sees_well(impact):
+        if not sees_well(stance.low, stance.high):
+            found = "No unevenness found in the time on the ground, but only a large one could be seen."
+            return found, _beside(impact) if judged else _UNJUDGED[cause_of(impact, summary)], "partly"
+        if judged and sees_well(impact.low, impact.high):
             return "No unevenness found.", _beside(impact), "even"
         why = _beside(impact) if judged else _UNJUDGED[cause_of(impact, summary)]
         return "No unevenness found in the time on the ground.", why, "even" if judged else "partly"
@@ -255,7 +255,7 @@ def _beside(impact: Symmetry) -> str:
     if impact.verdict is Verdict.NOT_MEASURABLE:
         return "Impact could not be judged in this run."
     if impact.verdict is Verdict.WITHIN_NOISE:
-        if not sees_well(impact):
+        if not sees_well(impact.low, impact.high):
             return "Impacts: no difference found, but only a large one could be seen."
         return "Impacts do not differ by more than the measurement error."
     return (

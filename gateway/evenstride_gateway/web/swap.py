@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from evenstride_analysis import units
+from evenstride_analysis.conversions import sees_well
 from evenstride_analysis.model import Measure, Verdict
 from evenstride_analysis.swap import TARGET_PAIRS, SwapPart, SwapTest
 
@@ -135,20 +136,30 @@ def swap_words(tests: Sequence[SwapTest]) -> tuple[SwapLine, ...]:
 def _body_line(measure: Measure, part: SwapPart) -> SwapLine:
     leg = "left" if part.index > 0 else "right"
     what = f"The {leg} leg {_does(measure)}"
+    even = (
+        "the legs are even, within noise"
+        if sees_well(part.low, part.high)
+        else "no difference between the legs seen (only a large one could be)"
+    )
     headline = {
         Verdict.REAL: f"{what}, whichever pod it wears",
         Verdict.POSSIBLE: f"{what}, possibly, whichever pod it wears",
-    }.get(part.verdict, f"{_thing(measure)}: the legs are even, within noise")
+    }.get(part.verdict, f"{_thing(measure)}: {even}")
     return SwapLine(verdict=part.verdict, headline=headline, detail=f"stays with the leg: {_figures(part, leg)}")
 
 
 def _pod_line(test: SwapTest, part: SwapPart) -> SwapLine:
     pod = test.first_left if part.index > 0 else test.first_right
     what = f"Pod {pod} reads {'longer' if test.measure is Measure.STANCE else 'harder'} on either leg"
+    agree = (
+        "the pods agree, within noise"
+        if sees_well(part.low, part.high)
+        else "no difference between the pods seen (only a large one could be)"
+    )
     headline = {
         Verdict.REAL: what,
         Verdict.POSSIBLE: f"{what}, possibly",
-    }.get(part.verdict, f"{_thing(test.measure)}: the pods agree, within noise")
+    }.get(part.verdict, f"{_thing(test.measure)}: {agree}")
     return SwapLine(
         verdict=part.verdict, headline=headline, detail=f"moves with the pod: {_figures(part, f'pod {pod}')}"
     )

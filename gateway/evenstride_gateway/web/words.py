@@ -1,9 +1,11 @@
 """A symmetry in words: the same sentence for the coach at ten metres and for a screen reader."""
 
 from evenstride_analysis import units
+from evenstride_analysis.conversions import sees_well
 from evenstride_analysis.model import Measure, Side, Symmetry, Verdict
 from evenstride_gateway.web.board import Finding
 
+_UNSEEN = "No difference seen (only a large one could be)"  # within noise, and the noise is wide
 _LARGER = {Measure.STANCE: "longer", Measure.IMPACT_AXIAL: "harder", Measure.IMPACT: "harder"}
 
 
@@ -21,7 +23,7 @@ def finding(symmetry: Symmetry | None, *, age_s: float | None) -> Finding:
     headline = {
         Verdict.REAL: where.capitalize(),
         Verdict.POSSIBLE: f"Possibly {where}",
-        Verdict.WITHIN_NOISE: "Even, within noise",
+        Verdict.WITHIN_NOISE: "Even, within noise" if sees_well(low, high) else _UNSEEN,
     }[symmetry.verdict]
     sign = -1.0 if side is Side.RIGHT else 1.0
     share = units.balance_percent(sign * index)
