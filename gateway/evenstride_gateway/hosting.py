@@ -18,6 +18,7 @@ from evenstride_gateway.config import Config
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.health import Health
 from evenstride_gateway.link.source import Source
+from evenstride_gateway.rendering import ReportProcess
 from evenstride_gateway.results import system_error
 from evenstride_gateway.service import Service
 from evenstride_gateway.store import Store, TailCut
@@ -79,10 +80,19 @@ async def hosted(
     health.store.cut_at_start = cut_at_start
     gateway = wire(store=store, source=source, config=config, sides=sides, version=version, health=health, rng=rng)
     token = coach_token(store.folder)
-    app = create_app(Service(gateway, version=version), token=token, hosts=(config.page.host,))
-    async with running(gateway) as tasks, serve(app, tasks=tasks, host=config.page.host, port=config.page.port) as page:
-        with announced(store.folder, page.url):
-            yield Hosted(gateway=gateway, url=page.url, coach_url=f"{page.url}?token={token}")
+    loop = asyncio.get_running_loop()
+
+    def tell(text: str) -> None:
+        health.event(text, loop.time())
+
+    async with ReportProcess(store.folder, config.symmetry, version=version, tell=tell) as reports:
+        app = create_app(Service(gateway, reports, version=version), token=token, hosts=(config.page.host,))
+        async with (
+            running(gateway) as tasks,
+            serve(app, tasks=tasks, host=config.page.host, port=config.page.port) as page,
+        ):
+            with announced(store.folder, page.url):
+                yield Hosted(gateway=gateway, url=page.url, coach_url=f"{page.url}?token={token}")
 
 
 @asynccontextmanager

@@ -7,9 +7,10 @@ from typing import Any
 from evenstride_analysis.model import Session, Side, Step
 from evenstride_analysis.units import g_from_mps2, ms_from_s
 from evenstride_gateway.app import Gateway
-from evenstride_gateway.errors import EvenstrideError, StoreError
+from evenstride_gateway.errors import StoreError
 from evenstride_gateway.legs import Placed
 from evenstride_gateway.noting import Notes
+from evenstride_gateway.rendering import ReportProcess
 from evenstride_gateway.results import session_steps, system_error
 from evenstride_gateway.store import Store
 from evenstride_gateway.tables.analyse import stride_row
@@ -22,8 +23,8 @@ from evenstride_gateway.web.swap import SwapPort
 class Service:
     """Implements GatewayPort on a wired gateway."""
 
-    def __init__(self, gateway: Gateway, *, version: str) -> None:
-        self._gateway, self._version = gateway, version
+    def __init__(self, gateway: Gateway, reports: ReportProcess, *, version: str) -> None:
+        self._gateway, self._reports, self._version = gateway, reports, version
 
     @property
     def version(self) -> str:
@@ -73,19 +74,7 @@ class Service:
         return Placement(sides=placed.sides, session=placed.session_id)
 
     async def report_html(self, session_id: str) -> str | None:
-        return await asyncio.to_thread(self._report, session_id)
-
-    def _report(self, session_id: str) -> str | None:
-        if not _known(self._gateway.queue.store, session_id):
-            return None
-        try:
-            # a heavy extra, wanted only here
-            from evenstride_gateway.report import render_html  # noqa: PLC0415
-            from evenstride_gateway.reporting import report_data  # noqa: PLC0415
-        except ImportError as error:
-            raise EvenstrideError(f"reports need `pip install evenstride[report]`: {error}") from error
-        data = report_data(self._gateway.queue.store, session_id, self._gateway.config.symmetry, version=self._version)
-        return render_html(data)
+        return await self._reports.html(session_id)
 
 
 def _known(store: Store, session_id: str) -> bool:

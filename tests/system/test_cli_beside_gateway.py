@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import threading
+import urllib.request
 from collections.abc import AsyncIterator, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from support.store_data import LEFT_POD, RIGHT_POD, begin, frame, pod, stride
 
 from evenstride_analysis.model import Side
 from evenstride_analysis.strides.rules import DEFAULT_RULES
+from evenstride_gateway import report
 from evenstride_gateway.calling import ADDRESS_FILE, announced
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.config import load_config
@@ -147,6 +149,17 @@ def test_what_is_said_afterwards_goes_through_the_gateway_too(data: Path) -> Non
             mass = store.mass("anna")
             assert mass is not None
             assert mass.mass_kg == 61.5
+
+
+def test_the_page_has_its_reports_drawn_in_another_process(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> str:
+        raise AssertionError("a report is drawn in the gateway's own process")
+
+    monkeypatch.setattr(report, "render_html", refuse)
+    with gateway_on(data):
+        page = json.loads((data / ADDRESS_FILE).read_text())["url"]
+        with urllib.request.urlopen(f"{page}sessions/s1/report", timeout=60) as answer:
+            assert "Session s1" in answer.read().decode()
 
 
 def test_the_same_commands_without_a_gateway(data: Path) -> None:
