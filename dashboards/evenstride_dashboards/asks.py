@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
-from evenstride_analysis.model import PartKind, Side
+from evenstride_analysis.model import Measure, PartKind, Side
 from evenstride_dashboards import look
 from evenstride_dashboards.panels import PALE, Frame, Styles, coloured, figure, joined, reshape, rows, steps, style
 from evenstride_dashboards.queries import Column, Part, Query
@@ -43,6 +43,32 @@ def balance(*chosen: str) -> tuple[Query, ...]:
             ("balance_low_percent", "low"),
             ("balance_high_percent", "high"),
         )
+    )
+
+
+def verdict_now(measure: Measure, *chosen: str) -> Query:
+    """What is said at the newest point of the 10 s grid."""
+    return Query(
+        measurement=SYMMETRY,
+        columns=(Column(field="verdict", label="verdict", function="last"),),
+        chosen=chosen,
+        where={"measure": measure.value},
+        fresh=True,
+    )
+
+
+def balance_now(measure: Measure, *chosen: str, share: str = "", ends: tuple[str, str] | None = None) -> Query:
+    """Balance at the newest point, the ends of its interval, or both, by these names; nothing where it has none."""
+    low, high = ends or ("", "")
+    named = {"balance_percent": share, "balance_low_percent": low, "balance_high_percent": high}
+    return Query(
+        measurement=SYMMETRY,
+        columns=tuple(Column(field=field, label=label) for field, label in named.items() if label),
+        chosen=chosen,
+        where={"measure": measure.value},
+        fresh=True,
+        newest=True,
+        alias="$col",
     )
 
 
@@ -124,7 +150,8 @@ def by_lap(impact: str, *chosen: str, w: int, h: int) -> Builder[model.Panel]:
     return rows(
         Frame(
             title="Laps",
-            says="Means of clean running strides of each lap of a track, by leg; the present lap is not whole yet.",
+            says="Means of clean running strides of each lap of a track, by leg; the present lap is not whole yet. "
+            "They have no interval: whether the legs differ is for the verdicts to say.",
             unit=look.UNITS[""],
             w=w,
             h=h,

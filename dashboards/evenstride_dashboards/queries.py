@@ -45,7 +45,8 @@ class Query:
     """One question. `chosen`: tags that a variable of the dashboard chooses; `where`: what fields and tags must equal.
 
     `matches`: regular expressions on text fields; `above`: what number fields must exceed; `every`: group by Grafana's
-    interval; `fresh`: the last FRESH_S only; `part`: of the time range; `by`: tags to group by.
+    interval; `fresh`: the last FRESH_S only; `part`: of the time range; `by`: tags to group by; `newest`: of the newest
+    point, and nothing where that one is not known: an older number never stands in for it.
     """
 
     measurement: Measurement
@@ -57,12 +58,13 @@ class Query:
     by: tuple[str, ...] = ()
     every: bool = False
     fresh: bool = False
+    newest: bool = False
     part: Part | None = None
     table: bool = False
     alias: str = ""
 
     def __post_init__(self) -> None:
-        """Raises KeyError for a name that the schema does not know."""
+        """Raises KeyError for a name that the schema does not know, ValueError for a `newest` that cannot be asked."""
         tags = self.tags
         for name in (*(column.field for column in self.columns), *self.where, *self.matches, *self.above):
             if name not in tags:
@@ -70,6 +72,8 @@ class Query:
         for name in (*self.chosen, *self.by):
             if name not in tags:
                 raise KeyError(f"measurement {self.measurement.name} has no tag {name}")
+        if self.newest and (self.every or len(self.known_by) != 1 or any(column.function for column in self.columns)):
+            raise ValueError("`newest` is for plain columns that one flag says to be known")
 
     @property
     def tags(self) -> frozenset[str]:
@@ -89,6 +93,11 @@ class Query:
     @property
     def text(self) -> str:
         columns = ", ".join(column.text for column in self.columns)
+        if self.newest:
+            (flag,) = self.known_by
+            points = f'SELECT last("{flag}") AS "{flag}", {columns} FROM "{self.measurement.name}" WHERE {self._where}'
+            labels = ", ".join(f'"{column.label}"' for column in self.columns)
+            return f'SELECT {labels} FROM ({points}{self._grouping}) WHERE "{flag}" = true{self._grouping}'
         return f'SELECT {columns} FROM "{self.measurement.name}" WHERE {self._where}{self._grouping}'
 
     @property
@@ -100,7 +109,8 @@ class Query:
             terms.append(self.part.value)
         if self.retires:
             terms.append('"retired" = false')
-        terms += [f'"{flag}" = true' for flag in self.known_by]
+        if not self.newest:
+            terms += [f'"{flag}" = true' for flag in self.known_by]
         terms += [f'"{tag}" =~ /^${{{tag}:regex}}$/' for tag in self.chosen]
         for name, value in self.where.items():
             terms.append(f'"{name}" = ' + (str(value).lower() if isinstance(value, bool) else f"'{value}'"))

@@ -3,29 +3,29 @@
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
+from evenstride_analysis.model import Measure
 from evenstride_dashboards import look
-from evenstride_dashboards.asks import BAND, CLEAN_RUN, EVEN_LINE, LEGS, balance, by_lap, cadence, lap, legs
+from evenstride_dashboards.asks import (
+    BAND,
+    CLEAN_RUN,
+    EVEN_LINE,
+    LEGS,
+    balance,
+    balance_now,
+    by_lap,
+    cadence,
+    lap,
+    legs,
+    verdict_now,
+)
 from evenstride_dashboards.panels import Frame, coloured, figure, joined, lines, reshape, rows, steps, style
 from evenstride_dashboards.queries import FRESH_S, Column, Query
 from evenstride_gateway.sinks.schema import BASELINE, STRIDE, SYMMETRY
 
 Panels = list[Builder[model.Panel]]
-STANCE = {"measure": "stance"}
+STANCE = {"measure": Measure.STANCE.value}
+NO_BALANCE = "not measurable now"
 FRESH, NEWEST = f"strides in {FRESH_S} s", "newest stride at"
-VERDICT = Query(
-    measurement=SYMMETRY,
-    columns=(Column(field="verdict", label="verdict", function="last"),),
-    chosen=("runner",),
-    where=STANCE,
-    fresh=True,
-)
-BALANCE_NOW = Query(
-    measurement=SYMMETRY,
-    columns=(Column(field="balance_percent", label="left leg", function="last"),),
-    chosen=("runner",),
-    where=STANCE,
-    fresh=True,
-)
 LAST_STRIDE = Query(
     measurement=STRIDE,
     columns=(Column(field="stride_id", label="stride", function="last"),),
@@ -38,29 +38,31 @@ def live() -> Panels:
     """One runner, readable from ten metres."""
     runner = "runner"
     return [
-        figure(
-            Frame(
-                title="Verdict",
-                says=f"Whether the legs differ, at the newest point of the 10 s grid; gone after {FRESH_S} s.",
-                unit=look.TEXT,
-                w=6,
-                h=6,
-                queries=[VERDICT],
-                none="no fresh data",
-                colours=look.VERDICT_COLOURS,
-            ),
-            fields="/verdict/",
-        ),
+        _verdict("Verdict", Measure.STANCE, h=6),
         figure(
             Frame(
                 title="Balance of stance, left leg",
-                says="The left leg's share of ground contact time; 50 % is even. Read it only with its verdict.",
+                says="The left leg's share of ground contact time at the newest point; 50 % is even. Read it only with "
+                "its verdict and its interval; where that point is not measurable there is no number.",
                 unit=look.UNITS["%"],
                 w=6,
                 h=6,
                 decimals=1,
-                queries=[BALANCE_NOW],
-                none="not measurable now",
+                queries=[balance_now(Measure.STANCE, runner, share="left leg")],
+                none=NO_BALANCE,
+            )
+        ),
+        figure(
+            Frame(
+                title="Its 95 % interval",
+                says="Where the left leg's share of ground contact time lies, at the newest point: with 50 % inside, "
+                "noise explains the difference.",
+                unit=look.UNITS["%"],
+                w=6,
+                h=6,
+                decimals=1,
+                queries=[balance_now(Measure.STANCE, runner, ends=("from", "to"))],
+                none=NO_BALANCE,
             )
         ),
         figure(
@@ -74,18 +76,6 @@ def live() -> Panels:
                 none="no stride in this time",
             ),
             fields="/^Time$/",
-        ),
-        figure(
-            Frame(
-                title="Lap",
-                says="The lap of a track that is being run, from 1; some seconds late, and counted anew at the end.",
-                unit=look.UNITS[""],
-                w=6,
-                h=6,
-                decimals=0,
-                queries=[lap(runner, fresh=True)],
-                none="no track yet",
-            )
         ),
         lines(
             Frame(
@@ -102,6 +92,33 @@ def live() -> Panels:
         ),
         lines(
             Frame(
+                title="Impact",
+                says="Mean axial peak at the shin of clean running strides, by leg; clipped ones are left out. "
+                "Whether the legs differ is said beside it.",
+                unit=look.UNITS["g"],
+                w=12,
+                h=8,
+                decimals=1,
+                queries=legs("impact_axial_g", runner),
+                styles=LEGS,
+            )
+        ),
+        _verdict("Verdict on impact", Measure.IMPACT_AXIAL, h=8),
+        figure(
+            Frame(
+                title="Balance of impact, left leg",
+                says="The left leg's share of the axial peak at the newest point, and its 95 % interval; 50 % is even. "
+                "With 50 % inside, noise explains the difference.",
+                unit=look.UNITS["%"],
+                w=6,
+                h=8,
+                decimals=1,
+                queries=[balance_now(Measure.IMPACT_AXIAL, runner, share="left leg", ends=("from", "to"))],
+                none=NO_BALANCE,
+            )
+        ),
+        lines(
+            Frame(
                 title="Stance",
                 says="Mean ground contact time of clean running strides, by leg.",
                 unit=look.UNITS["ms"],
@@ -109,18 +126,6 @@ def live() -> Panels:
                 h=8,
                 decimals=0,
                 queries=legs("stance_ms", runner),
-                styles=LEGS,
-            )
-        ),
-        lines(
-            Frame(
-                title="Impact",
-                says="Mean axial peak at the shin of clean running strides, by leg; clipped ones are left out.",
-                unit=look.UNITS["g"],
-                w=12,
-                h=8,
-                decimals=1,
-                queries=legs("impact_axial_g", runner),
                 styles=LEGS,
             )
         ),
@@ -136,8 +141,36 @@ def live() -> Panels:
                 styles={"cadence": [coloured(look.INK)]},
             )
         ),
-        by_lap("impact_axial_g", runner, w=12, h=8),
+        figure(
+            Frame(
+                title="Lap",
+                says="The lap of a track that is being run, from 1; some seconds late, and counted anew at the end.",
+                unit=look.UNITS[""],
+                w=6,
+                h=8,
+                decimals=0,
+                queries=[lap(runner, fresh=True)],
+                none="no track yet",
+            )
+        ),
+        by_lap("impact_axial_g", runner, w=18, h=8),
     ]
+
+
+def _verdict(title: str, measure: Measure, *, h: int) -> Builder[model.Panel]:
+    return figure(
+        Frame(
+            title=title,
+            says=f"Whether the legs differ, at the newest point of the 10 s grid; gone after {FRESH_S} s.",
+            unit=look.TEXT,
+            w=6,
+            h=h,
+            queries=[verdict_now(measure, "runner")],
+            none="no fresh data",
+            colours=look.VERDICT_COLOURS,
+        ),
+        fields="/verdict/",
+    )
 
 
 def squad() -> Panels:
@@ -172,7 +205,7 @@ def squad() -> Panels:
     share = Query(
         measurement=SYMMETRY,
         columns=(
-            Column(field="balance_percent", label="left leg", function="last"),
+            Column(field="balance_percent", label="left leg"),
             Column(field="balance_low_percent", label="from"),
             Column(field="balance_high_percent", label="to"),
         ),
@@ -180,6 +213,7 @@ def squad() -> Panels:
         where=STANCE,
         by=("runner",),
         fresh=True,
+        newest=True,
         table=True,
     )
     mean = Query(

@@ -156,6 +156,25 @@ def test_a_name_that_the_schema_does_not_know_fails_the_build() -> None:
         Query(measurement=STRIDE, columns=(Column(field="stance_s", label="stance"),))
     with pytest.raises(KeyError, match="no tag side"):
         Query(measurement=STRIDE, columns=(Column(field="stance_ms", label="stance"),), by=("side",))
+    with pytest.raises(ValueError, match="one flag"):
+        Query(measurement=STRIDE, columns=(Column(field="stance_ms", label="stance"),), newest=True)
+
+
+def test_live_every_measure_of_both_legs_has_its_verdict_and_interval() -> None:
+    held = [target["query"] for panel in panels(NAMES[0]) for target in panel["targets"]]
+    for field, measure in (("stance_ms", "stance"), ("impact_axial_g", "impact_axial")):
+        assert any(f'mean("{field}")' in text for text in held)
+        of = [text for text in held if f"\"measure\" = '{measure}'" in text and "now() - " in text]
+        assert any('last("verdict")' in text for text in of)
+        for end in ("low", "high"):
+            assert any(f'"balance_{end}_percent"' in text for text in of)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_balance_of_now_follows_the_newest_point(name: str) -> None:
+    for text in texts(name):
+        if '"balance_percent"' in text and "now() - " in text:
+            assert 'SELECT last("known") AS "known", "balance_percent"' in text
 
 
 def test_no_word_predicts_an_injury() -> None:

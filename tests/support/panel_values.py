@@ -194,7 +194,10 @@ def answer(query: Query, rows: Sequence[Row], window: Window) -> list[Row]:
     for (bucket, *tags), members in groups.items():
         about = dict(zip(query.by, tags, strict=True))
         function = query.columns[0].function
-        if not function:
+        if query.newest:
+            newest = [row for row in members[-1:] if all(row[flag] for flag in query.known_by)]
+            found += [about | {"time": row["time"]} | _labelled(query, row) for row in newest]
+        elif not function:
             found += [about | {"time": row["time"]} | _labelled(query, row) for row in members]
         elif function == "last":
             time = bucket if query.every else members[-1]["time"]
@@ -220,7 +223,7 @@ def _wanted(query: Query, row: Row, window: Window) -> bool:
         and (not query.fresh or time > (window.now_ms - 1000 * FRESH_S) * ms)
         and (query.part is not Part.FIRST or time < window.from_ms * ms + third)
         and (query.part is not Part.LAST or time >= window.to_ms * ms - third)
-        and all(row[flag] for flag in query.known_by)
+        and (query.newest or all(row[flag] for flag in query.known_by))
         and all(row[tag] in window.chosen[tag] for tag in query.chosen)
         and all(row[name] == value for name, value in query.where.items())
         and all(re.search(pattern, row[name]) for name, pattern in query.matches.items())
