@@ -76,10 +76,10 @@ def test_the_feed_tells_what_the_end_judged_anew(store: Store) -> None:
     assert [(change.kind, change.entity_id, change.previous) for change in changed] == [
         (ChangeKind.UPDATE, str(one.stride_id), one.key)
     ]
-    (point,) = collect(store, last, 100).points
+    (point,) = stride_points(list(collect(store, last, 100).points))
     assert (value(point, "lap"), value(point, "surface"), value(point, "retired")) == (9, "unknown", False)
     regrid(store, "s1", SYSTEM)
-    (point,) = collect(store, changed[-1].change, 100).points
+    (point,) = stride_points(list(collect(store, changed[-1].change, 100).points))
     assert value(point, "lap") == one.place.lap
     assert {s.stride_id: s.place for s in store.strides("s1")} == {s.stride_id: s.place for s in held}
 

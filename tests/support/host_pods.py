@@ -180,8 +180,12 @@ class Host:
                 self._new.clear()
                 await self._new.wait()
 
-    async def ranges(self) -> list[air.LogRange]:
-        return list(air.LogRanges.from_bytes(await self.ok(air.LogStatus(first=0))).ranges)
+    async def ranges(self, *kinds: air.LogKind) -> list[air.LogRange]:
+        """What the logs of these kinds hold; without any, the raw log: whether a stride is logged yet is a matter of
+        how long the pod has been on.
+        """
+        held = air.LogRanges.from_bytes(await self.ok(air.LogStatus(first=0))).ranges
+        return [entry for entry in held if entry.what in (kinds or (air.LogKind.RAW,))]
 
 
 @asynccontextmanager

@@ -92,7 +92,7 @@ def test_records_come_live_and_from_the_log_and_are_the_gateways_strides(tmp_pat
                 status = air.PodStatus.from_bytes(await host.ok(air.GetStatus()))
                 assert air.PodFlag.UNALIGNED not in status.flags
                 assert (await host.info()).rotation_version == live[-1].rotation_version
-                (raw, logged) = await host.ranges()
+                (raw, logged) = await host.ranges(air.LogKind.RAW, air.LogKind.RECORDS)
                 assert logged.what is air.LogKind.RECORDS
                 frames = await host.backfill(raw)
                 again = await host.records(logged)
