@@ -11,12 +11,12 @@ from evenstride_analysis.frames import turn_between_rad
 from evenstride_analysis.model import Assignment, FloatArray, PodInfo, Side
 from evenstride_analysis.placement.alignment import Alignment, align
 from evenstride_analysis.placement.drift import DriftPoint, drift_words
-from evenstride_analysis.placement.mounting import PodCase, placement_words, seat_of
+from evenstride_analysis.placement.mounting import placement_words, seat_of
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.errors import InputError, StoreError
 from evenstride_gateway.recorder import Seat
 from evenstride_gateway.rerunning import run_session_again
-from evenstride_gateway.results import PLACEMENT
+from evenstride_gateway.results import CASE, PLACEMENT
 from evenstride_gateway.samples import SampleReader
 from evenstride_gateway.store import CalibrationKind, Placement, Store
 
@@ -24,7 +24,6 @@ _LOOK_S = 240.0  # standing and the first minutes of running are enough; a whole
 # At stop a rotation is only changed where the one in use is grossly wrong: below it, the found one is no better than
 # the one in use (its own error is 6 degrees), and the figures hardly follow (15 degrees: below 1.2 ms, median).
 GROSS_RAD = math.radians(30.0)
-_CASE = PodCase()  # of every pod of ours: y along the arrow, z out of the logo (docs/units-and-frames.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +160,7 @@ def _found_legs(seats: Sequence[FoundSeat], held: Mapping[str, Assignment]) -> d
         seat.pod_id: side
         for seat in seats
         if seat.pod_id not in held and seat.alignment is not None
-        for side in [seat_of(seat.alignment, _CASE).side]
+        for side in [seat_of(seat.alignment, CASE).side]
         if side is not None
     }
     sides = [*found.values(), *(a.side for a in held.values())]
@@ -183,7 +182,7 @@ def _words(seats: Sequence[FoundSeat], held: Mapping[str, Assignment]) -> list[s
     looked = any(seat.version is not None or held[seat.pod_id].rotation_version for seat in seats if seat.side)
     if not looked:
         return []
-    worn = {seat.pod_id: seat_of(seat.alignment, _CASE) for seat in seats if seat.alignment is not None}
+    worn = {seat.pod_id: seat_of(seat.alignment, CASE) for seat in seats if seat.alignment is not None}
     return placement_words(worn, {pod_id: a.side for pod_id, a in held.items()})
 
 

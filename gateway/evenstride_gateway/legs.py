@@ -1,16 +1,18 @@
 """Which pod sits on which leg: from now on, in the session that runs, and in those that are stored."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from evenstride_analysis.frames import IDENTITY
-from evenstride_analysis.model import Assignment, Side
+from evenstride_analysis.model import Assignment, Session, Side
+from evenstride_analysis.placement.mounting import placement_words
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.errors import LegTakenError, UnknownError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.recorder import Recorder
+from evenstride_gateway.results import PLACEMENT, seats_in_use
 from evenstride_gateway.store import Placement, Store
 from evenstride_gateway.writing import StoreQueue
 
@@ -53,8 +55,21 @@ def correct(store: Store, session_id: str, sides: Mapping[str, Side], system: Sy
             )
         )
     store.put_assignment(*new)
+    if session.stopped_at is not None:
+        _say_again(store, session, held.values())
     regrid(store, session_id, system)
     return new
+
+
+def _say_again(store: Store, session: Session, before: Iterable[Assignment]) -> None:
+    """What was said of the pods' seats in a stored session, after other legs were said."""
+    now = store.assignments(session.session_id)
+    old, new = (placement_words(seats_in_use(them), {a.pod_id: a.side for a in them}) for them in (tuple(before), now))
+    text = session.settings.get(PLACEMENT, "")
+    for sentence in old:
+        text = text.replace(sentence, "")
+    said = " ".join([*text.split(), *(sentence for sentence in new if sentence not in text)])
+    store.put_settings(session.session_id, {PLACEMENT: said or None})
 
 
 def swapped(store: Store, session_id: str) -> dict[str, Side]:

@@ -8,7 +8,7 @@ from evenstride_analysis.model import LossCause, PodInfo, Session, Side, Step
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.report.data import PodFigures, ReportData
-from evenstride_gateway.results import PLACEMENT, TREADMILL, session_steps, summary_of, system_error
+from evenstride_gateway.results import PLACEMENT, TREADMILL, legs_in_doubt, session_steps, summary_of, system_error
 from evenstride_gateway.store import BootSpan, CalibrationKind, Mass, Store
 
 _SAID = frozenset(
@@ -35,6 +35,7 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
         made_at=datetime.now(UTC),
         settings={k: v for k, v in session.settings.items() if k not in _SAID},
         notices=tuple(pods_said(store, session)),
+        legs_in_doubt=legs_in_doubt(store.assignments(session_id)),
         changes=standing(store, session_id, system, summary=summary).changes,
         mechanics=moved(steps, mass),
         cumulative=tuple(cumulative_impact(steps, side) for side in Side),

@@ -7,8 +7,19 @@ from evenstride_analysis.calibration import HardwareOffset
 from evenstride_analysis.context import Ground, surfaced
 from evenstride_analysis.errors import InputError
 from evenstride_analysis.frames import IDENTITY
-from evenstride_analysis.model import ClockFit, PodInfo, SampleBlock, Session, Side, Step, Stride, Summary
+from evenstride_analysis.model import (
+    Assignment,
+    ClockFit,
+    PodInfo,
+    SampleBlock,
+    Session,
+    Side,
+    Step,
+    Stride,
+    Summary,
+)
 from evenstride_analysis.pairing import Pairing
+from evenstride_analysis.placement.mounting import PodCase, Seat, on_other_leg, seat_by
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
 from evenstride_analysis.units import percent_from_fraction
@@ -170,6 +181,26 @@ def summary_of(session: Session, steps: Sequence[Step], system: SystematicError)
 
 
 PLACEMENT = "placement"  # the setting with what was wrong with the pods' seats, in words
+CASE = PodCase()  # of every pod of ours: y along the arrow, z out of the logo (docs/units-and-frames.md)
+
+
+def seats_in_use(assignments: Iterable[Assignment]) -> dict[str, Seat]:
+    """How each pod of a session sits by its rotation; empty where nobody looked: a rotation was found for none of them.
+
+    One without a version beside one that has it was looked at as well, and sat as it was taken to.
+    """
+    worn = list(assignments)
+    looked = any(a.rotation_version for a in worn)
+    return {a.pod_id: seat_by(a.rotation, CASE) for a in worn} if looked else {}
+
+
+def legs_in_doubt(assignments: Sequence[Assignment]) -> tuple[Side, ...]:
+    """The legs whose pod sits as one sits on the other leg: both = the pods look swapped."""
+    sides = {a.pod_id: a.side for a in assignments}
+    wrong = {sides[pod_id] for pod_id in on_other_leg(seats_in_use(assignments), sides)}
+    return tuple(side for side in Side if side in wrong)
+
+
 TRACK, TREADMILL = "track_m", "treadmill_mps"  # what a session's settings say of the ground
 
 

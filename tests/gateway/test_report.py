@@ -173,6 +173,26 @@ def test_an_even_stance_that_only_a_large_difference_would_have_moved_says_so() 
     assert "points cannot be seen here" in front.findings[0].real
 
 
+def test_pods_that_look_swapped_are_said_under_the_headline() -> None:
+    data = CASES["uneven"][0]
+    assert "swapped" not in render_html(data)
+    page = render_html(replace(data, legs_in_doubt=tuple(Side)))
+    places = [page.index(text) for text in ("your left foot", "The pods look swapped", "Am I uneven?")]
+    assert places == sorted(places)
+    assert "where this page says left, right may be meant" in page
+    assert "<code>evenstride pods swap --session s1</code>" in page
+    assert "press Swap legs on the live page" in page
+    document: Any = weasyprint.HTML(string=page)
+    assert len(document.render().pages) == 1
+
+
+def test_one_pod_that_sits_like_the_other_leg_s_is_named() -> None:
+    page = render_html(replace(report(si=0.12), legs_in_doubt=(Side.RIGHT,)))
+    assert "The pods may be swapped" in page
+    assert "The right pod sat the way one sits on the left leg; the other pod did not." in page
+    assert "If that pod sat on the outer side" in page
+
+
 def test_names_are_text_and_nothing_is_fetched() -> None:
     page = render_html(report(name="<script>alert(1)</script>"))
     assert "<script" not in page

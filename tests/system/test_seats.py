@@ -18,8 +18,10 @@ from evenstride_analysis.simulate import Scenario, VirtualRunner, even, worn
 from evenstride_analysis.simulate.presets import real_pod
 from evenstride_analysis.simulate.wearing import Slip
 from evenstride_gateway.calibrating import GROSS_RAD, exchanged, find_seats, settle_seats, stored_seats
+from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.recorder import Seat
+from evenstride_gateway.report import render_html
 from evenstride_gateway.reporting import report_data
 from evenstride_gateway.results import PLACEMENT, session_summary, system_error
 from evenstride_gateway.store import CalibrationKind, Store
@@ -115,8 +117,24 @@ def test_swapped_pods_are_told(tmp_path: Path) -> None:
             data = report_data(run.store, books.session_id, run.gateway.config.symmetry, version="test")
             assert data.notices == (said,)
             assert PLACEMENT not in data.settings
+            assert data.legs_in_doubt == tuple(Side)
+            page = render_html(data)
+            assert f"<code>evenstride pods swap --session {books.session_id}</code>" in page
+            ended.append(books.session_id)
 
+    ended: list[str] = []
     play(scenario())
+    (session_id,) = ended
+    assert evenstride("pods", "swap", "--session", session_id, "--data", tmp_path).code == 0
+    with Store.open(tmp_path, readonly=True) as store:
+        data = report_data(store, session_id, load_config(tmp_path).symmetry, version="test")
+        assert (data.legs_in_doubt, data.notices) == ((), ())
+        assert "swapped" not in render_html(data)
+    assert evenstride("pods", "swap", "--session", session_id, "--data", tmp_path).code == 0  # they were right before
+    with Store.open(tmp_path, readonly=True) as store:
+        data = report_data(store, session_id, load_config(tmp_path).symmetry, version="test")
+        assert data.legs_in_doubt == tuple(Side)
+        assert data.notices[0].startswith("The pods are swapped")
 
 
 def test_a_pod_that_turns_in_the_last_minute_is_told_with_its_minute(tmp_path: Path) -> None:

@@ -35,18 +35,28 @@ class Seat:
 
 
 def seat_of(alignment: Alignment, case: PodCase) -> Seat:
-    """The seat that follows from the axes.
+    """The seat that follows from the axes of a recording, as with `seat_by`."""
+    return seat_by(alignment.rotation, case)
+
+
+def seat_by(rotation: tuple[float, ...], case: PodCase) -> Seat:
+    """The seat that follows from a rotation of sensor into shank axes, 9 numbers by rows.
 
     Worn on the inner (medial) face, the logo looks at the other leg: to the runner's right from the left leg, to the
     left from the right one. The functional z points to the runner's right on both legs and its sign comes from the
     swing alone, so the logo's direction along z tells the leg, whichever way up the pod is. Turned towards the leg, a
     pod looks like one on the other leg: a single pod cannot tell the two.
     """
-    shank = np.array(alignment.rotation).reshape(3, 3)
+    shank = np.array(rotation).reshape(3, 3)
     outward = float(shank[2] @ _direction(case.outward))
     upward = float(shank[1] @ _direction(case.up))
     side = None if abs(outward) < _SIDE_COSINE else Side.LEFT if outward > 0.0 else Side.RIGHT
     return Seat(side=side, upside_down=None if abs(upward) < _UP_COSINE else upward < 0.0)
+
+
+def on_other_leg(seats: Mapping[str, Seat], assigned: Mapping[str, Side]) -> list[str]:
+    """The pods that sit as one sits on the leg they were not assigned to, by pod id; two of them: swapped."""
+    return [p for p, seat in seats.items() if p in assigned and seat.side is assigned[p].other]
 
 
 def placement_words(seats: Mapping[str, Seat], assigned: Mapping[str, Side]) -> list[str]:
@@ -61,12 +71,13 @@ def placement_words(seats: Mapping[str, Seat], assigned: Mapping[str, Side]) -> 
             said.append(f"The pod {where} sits upside down: turn it so that its arrow points to the knee.")
         elif seat.upside_down is None:
             said.append(f"The pod {where} lies across the shin: turn it so that its arrow points to the knee.")
-    wrong = [p for p, seat in seats.items() if p in assigned and seat.side is assigned[p].other]
+    wrong = on_other_leg(seats, assigned)
     if len(wrong) == 2:
         first, second = sorted(wrong, key=lambda pod_id: assigned[pod_id].value)
         said.append(
             f"The pods are swapped: {first} was to be on the {assigned[first].value} leg and sits on the"
-            f" {assigned[first].other.value} one, {second} the other way round. `evenstride pods swap` puts that right."
+            f" {assigned[first].other.value} one, {second} the other way round."
+            " `evenstride pods swap` puts that right from now on, with `--session` and its id in a stored session."
             " (Both worn on the outer side, or with the logo towards the leg, look the same.)"
         )
     elif wrong:

@@ -47,6 +47,7 @@ class ReportData:
     made_at: datetime
     settings: dict[str, str] = field(default_factory=dict[str, str])
     notices: tuple[str, ...] = ()
+    legs_in_doubt: tuple[Side, ...] = ()  # whose pod sat as one sits on the other leg; both = the pods look swapped
     changes: tuple[Change, ...] = ()  # against the runner's own baseline; empty = not asked
     mechanics: Mechanics | None = None
     cumulative: tuple[CumulativeImpact, ...] = ()

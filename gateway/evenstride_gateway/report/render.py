@@ -14,6 +14,7 @@ from evenstride_analysis.model import LegSummary, Measure, Side
 from evenstride_analysis.units import g_from_mps2, ms_from_s, percent_from_fraction
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.report.data import PodFigures, ReportData
+from evenstride_gateway.report.legs import legs_warning
 from evenstride_gateway.report.moving import impact_lines, mechanics_line
 from evenstride_gateway.report.normal import normal
 from evenstride_gateway.report.others import other_tools
@@ -85,6 +86,7 @@ def render_html(data: ReportData) -> str:
         data=data,
         summary=summary,
         front=front,
+        legs_warning=legs_warning(data.legs_in_doubt, data.session.session_id),
         gauges=gauges,
         charts={name: Markup(svg) for name, svg in drawn.items()},
         bin_s=charts.bin_width_s(summary.duration_s),
