@@ -3,6 +3,8 @@
 import asyncio
 import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,6 +20,20 @@ from evenstride_gateway.errors import EvenstrideError
 from evenstride_gateway.rendering import ReportProcess
 from evenstride_gateway.report import ReportData
 from evenstride_gateway.store import Person, Store
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from evenstride_gateway.config import SymmetryConfig
+from evenstride_gateway.rendering import ReportProcess
+
+async def main():
+    async with ReportProcess(Path(sys.argv[1]), SymmetryConfig(), version="test", tell=print) as reports:
+        print(await reports.html("nobody"), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
 
 
 def refuse(_: ReportData) -> str:
@@ -106,3 +122,10 @@ def test_a_refusal_of_the_store_comes_back_as_it_is(tmp_path: Path) -> None:
                 await reports.html("s1")
 
     asyncio.run(scenario())
+
+
+def test_a_gateway_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    # the output ends when the last process that holds it does
+    ended = subprocess.run([sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.stdout, ended.returncode) == (b"None\n", -9)
