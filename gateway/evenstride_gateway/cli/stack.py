@@ -77,11 +77,16 @@ def backfill(sessions: Sessions = None, *, data: DataDir = None, as_json: Json =
 
 
 @stack.command("verify")
-def verify(sessions: Sessions = None, *, data: DataDir = None, as_json: Json = False) -> None:
-    """Compare store and InfluxDB point by point; exit code 8 when they differ."""
+def verify(sessions: Sessions = None, *, data: DataDir = None, as_json: Json = False) -> int:
+    """Compare store and InfluxDB point by point; exit code 8 when they differ.
+
+    Strides, symmetry, missing samples and the session. Where its standing against the own normal is
+    kept, what backfill would write of that is counted apart. With no session named, nothing of
+    deleted sessions may be left either.
+    """
     from evenstride_gateway.cli.stack_data import verify as compare
 
-    compare(sessions or [], data=data, as_json=as_json)
+    return compare(sessions or [], data=data, as_json=as_json)
 
 
 @stack.command("parked")

@@ -17,7 +17,7 @@ from evenstride_gateway.sinks.influx import InfluxWriter
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.sinks.setup import Ready, set_up_v1, set_up_v2
 from evenstride_gateway.sinks.targets import InfluxTarget, influx_target
-from evenstride_gateway.sinks.verify import InfluxReader, Verification, verify_session
+from evenstride_gateway.sinks.verify import InfluxReader, Verification, verify_deleted, verify_session
 from evenstride_gateway.store import Store
 
 OPERATOR = "EVENSTRIDE_STACK_OPERATOR_TOKEN"
@@ -128,32 +128,64 @@ def _standings(store: Store, session_ids: list[str], symmetry: SymmetryConfig) -
         yield from season_points(store, session_ids, system_error(symmetry))
 
 
-def verify(session_ids: list[str], *, data: Path | None, as_json: bool) -> None:
-    """Compare store and database; ends with exit code 8 when they differ."""
+def verify(session_ids: list[str], *, data: Path | None, as_json: bool) -> int:
+    """Compare store and database; the exit code: 8 when they differ.
+
+    Where no session is named, those that were deleted are looked for as well.
+    """
     folder = data_dir(data)
-    target = _target(folder)
+    target, symmetry = _target(folder), load_config(folder).symmetry
     with Store.open(folder, readonly=True) as store:
-        found = asyncio.run(_verify(store, target, _sessions(store, session_ids), quiet=as_json))
+        wanted = _sessions(store, session_ids)
+        gone = [] if session_ids else [one.session_id for one in store.dated_sessions().values() if one.deleted]
+        found = asyncio.run(_verify(store, target, wanted, gone, symmetry, quiet=as_json))
     if as_json:
         print_json([_row(one) for one in found])
     else:
-        table = Table("session", "equal", "missing", "surplus", "different", box=None)
+        table = Table("session", "equal", "missing", "surplus", "different", "standing due", box=None)
         for one in found:
-            table.add_row(one.session_id, *(str(n) for n in (one.equal, one.missing, one.surplus, one.different)))
+            name = f"{one.session_id} (deleted)" if one.deleted else one.session_id
+            table.add_row(name, *(str(n) for n in (one.equal, one.missing, one.surplus, one.different, one.due)))
         out.print(table)
         for one in found:
             for example in one.examples:
                 out.print(f"{one.session_id}: {example}")
-        whole = all(one.holds for one in found)
-        out.print(
-            "every point exactly once, with equal values" if whole else "they differ: `evenstride stack backfill`"
+        out.print(_verdict(found))
+    return Exit.OK if all(one.holds for one in found) else Exit.SOME_FAILED
+
+
+def _verdict(found: list[Verification]) -> str:
+    """What was compared, and how it ended."""
+    held, judged = sum(not one.deleted for one in found), sum(one.baseline and not one.deleted for one in found)
+    said = [
+        f"compared: strides, symmetry, missing samples and the session itself of {held} sessions, what is left of "
+        f"{len(found) - held} deleted ones, and the standing against the own normal of the {judged} that have one kept"
+    ]
+    if all(one.holds for one in found):
+        said.append("every point exactly once, with equal values")
+    if any(one.missing or one.different for one in found):
+        said.append("they differ: `evenstride stack backfill` writes what is missing or different")
+    if any(one.surplus for one in found):
+        said.append("the database has points in force that the store has not; backfill does not withdraw them")
+    if due := sum(one.due for one in found):
+        said.append(
+            f"{due} points of standings are not there as they are judged now, for a gateway judges only each runner's "
+            "latest session: `evenstride stack backfill` writes them"
         )
-    if not all(one.holds for one in found):
-        raise SystemExit(Exit.SOME_FAILED)
+    return "\n".join(said)
 
 
-async def _verify(store: Store, target: InfluxTarget, session_ids: list[str], *, quiet: bool) -> list[Verification]:
+async def _verify(
+    store: Store,
+    target: InfluxTarget,
+    session_ids: list[str],
+    gone: list[str],
+    symmetry: SymmetryConfig,
+    *,
+    quiet: bool,
+) -> list[Verification]:
     found: list[Verification] = []
+    standings = {points[0].tags[0]: points for points in _standings(store, session_ids, symmetry) if points}
     async with InfluxReader(target) as reader:
         with progress("verify", quiet=quiet) as tell:
             done, total = 0, sum(page_count(store, session_id) for session_id in session_ids)
@@ -165,17 +197,22 @@ async def _verify(store: Store, target: InfluxTarget, session_ids: list[str], *,
 
             tell(done, total)
             for session_id in session_ids:
-                found += [await verify_session(store, reader, session_id, page_done=page_done)]
+                baseline = standings.get(session_id)
+                found += [await verify_session(store, reader, session_id, baseline=baseline, page_done=page_done)]
+        found += [await verify_deleted(reader, session_id) for session_id in gone]
     return found
 
 
 def _row(one: Verification) -> dict[str, object]:
     return {
         "session": one.session_id,
+        "deleted": one.deleted,
+        "baseline_compared": one.baseline,
         "equal": one.equal,
         "missing": one.missing,
         "surplus": one.surplus,
         "different": one.different,
+        "standing_due": one.due,
         "examples": one.examples,
     }
 

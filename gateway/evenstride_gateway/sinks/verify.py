@@ -11,7 +11,7 @@ import httpx
 from evenstride_gateway.errors import SinkError
 from evenstride_gateway.sinks.collect import Page, session_pages
 from evenstride_gateway.sinks.lines import plain_tag, plain_text
-from evenstride_gateway.sinks.schema import GAP, SESSION, STRIDE, SYMMETRY, Measurement, Point, Value
+from evenstride_gateway.sinks.schema import BASELINE, GAP, SESSION, STRIDE, SYMMETRY, Measurement, Point, Value
 from evenstride_gateway.sinks.targets import InfluxTarget, Version, tls_context
 from evenstride_gateway.store import Store
 
@@ -26,10 +26,13 @@ class Verification:
     """What a comparison of one session found. `examples` names the first few differences."""
 
     session_id: str
+    deleted: bool = False  # from the store: nothing of it may be in force in the database
+    baseline: bool = False  # its standing against the own normal was compared as well
     equal: int = 0
     missing: int = 0
     surplus: int = 0  # in force in the database, not in the store
     different: int = 0
+    due: int = 0  # points of its standing that are missing or older: a gateway judges only a runner's latest session
     examples: list[str] = field(default_factory=list[str])
 
     @property
@@ -88,27 +91,56 @@ class InfluxReader:
 
 
 async def verify_session(
-    store: Store, reader: InfluxReader, session_id: str, *, page_done: Callable[[], None] = lambda: None
+    store: Store,
+    reader: InfluxReader,
+    session_id: str,
+    *,
+    baseline: Sequence[Point] | None = None,
+    page_done: Callable[[], None] = lambda: None,
 ) -> Verification:
     """Every stride, symmetry point, account and the session itself: exactly once, with equal values. Raises SinkError.
 
-    Half an hour of the session is in memory at a time; `page_done` is called after each.
+    Of `baseline`, its standing against the own normal as it is judged now (None = not compared), what the database
+    lacks or has from an earlier judgement is `due`; what it has too many is surplus as everywhere. Half an hour of the
+    session is in memory at a time; `page_done` is called after each.
     """
-    found = Verification(session_id=session_id)
+    found = Verification(session_id=session_id, baseline=baseline is not None)
     pages = session_pages(store, session_id)
     while (page := await asyncio.to_thread(next, pages, None)) is not None:
         for measurement in _COMPARED:
             expected = {_key(point): point for point in page.points if point.measurement == measurement.name}
             _compare(measurement, expected, await reader.rows(_query(measurement, session_id, page)), found)
         page_done()
+    if baseline is not None:
+        expected = {_key(point): point for point in baseline}
+        standing = Verification(session_id=session_id, examples=found.examples)
+        _compare(BASELINE, expected, await reader.rows(f"SELECT * {_of(BASELINE, session_id)}"), standing)
+        found.equal += standing.equal
+        found.surplus += standing.surplus
+        found.due = standing.missing + standing.different
     return found
 
 
-def _query(measurement: Measurement, session_id: str, page: Page) -> str:
+async def verify_deleted(reader: InfluxReader, session_id: str) -> Verification:
+    """What is still in force of a session that the store has deleted. Raises SinkError."""
+    found = Verification(session_id=session_id, deleted=True, baseline=True)
+    for measurement in (*_COMPARED, BASELINE):
+        query = f'SELECT count("retired") AS "points" {_of(measurement, session_id)} AND "retired" = false'
+        for row in await reader.rows(query):
+            found.surplus += row["points"]
+            found.note(f"{measurement.name}: {row['points']} points of a session that was deleted are in force there")
+    return found
+
+
+def _of(measurement: Measurement, session_id: str) -> str:
     quoted = session_id.replace("\\", "\\\\").replace("'", "\\'")
+    return f"FROM \"{measurement.name}\" WHERE session = '{quoted}'"
+
+
+def _query(measurement: Measurement, session_id: str, page: Page) -> str:
     after = "" if page.from_ns is None else f" AND time >= {page.from_ns}"
     before = "" if page.to_ns is None else f" AND time < {page.to_ns}"
-    return f"SELECT * FROM \"{measurement.name}\" WHERE session = '{quoted}'{after}{before}"
+    return f"SELECT * {_of(measurement, session_id)}{after}{before}"
 
 
 def _compare(
