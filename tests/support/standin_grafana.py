@@ -6,14 +6,15 @@ must not send, it notes in `unexpected`.
 """
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
+
+from support.standin_http import served
 
 TOKEN = "glsa_standin_0123456789"
 Json = dict[str, Any]
@@ -204,15 +205,6 @@ class _Handler(BaseHTTPRequestHandler):
 def stand_in_grafana(prefix: str = "") -> Generator[StandIn]:
     """A stand-in for Grafana on loopback; its only token is TOKEN."""
     known = StandIn(prefix=prefix)
-    handler = type("Handler", (_Handler,), {"stand_in": known})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="stand-in grafana")
-    thread.start()
-    known.url = f"http://127.0.0.1:{server.server_address[1]}{prefix}"
-    try:
+    with served(_Handler, known, "stand-in grafana") as address:
+        known.url = f"{address}{prefix}"
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -5,13 +5,14 @@ header and parameter, and keeps every byte. What it does not know it answers wit
 """
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.standin_http import served
 
 ORG, ORG_ID, TOKEN = "track", "0000000000000001", "operator-token"
 
@@ -151,15 +152,6 @@ def stand_in_influx2(*, core3: bool = False) -> Generator[StandIn]:
     `core3`: for the write path of 3 Core instead.
     """
     known = StandIn(core3=core3)
-    handler = type("Handler", (_Handler,), {"stand_in": known})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="stand-in influx 2")
-    thread.start()
-    known.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(_Handler, known, "stand-in influx 2") as address:
+        known.url = address
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -86,19 +86,19 @@ impl Wait for Line {
     }
 
     async fn wait_for_low(&mut self) -> Result<(), Infallible> {
-        unimplemented!()
+        unreachable!("the driver waits for a high line only")
     }
 
     async fn wait_for_rising_edge(&mut self) -> Result<(), Infallible> {
-        unimplemented!()
+        unreachable!("the driver waits for a high line only")
     }
 
     async fn wait_for_falling_edge(&mut self) -> Result<(), Infallible> {
-        unimplemented!()
+        unreachable!("the driver waits for a high line only")
     }
 
     async fn wait_for_any_edge(&mut self) -> Result<(), Infallible> {
-        unimplemented!()
+        unreachable!("the driver waits for a high line only")
     }
 }
 
