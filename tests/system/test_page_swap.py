@@ -78,6 +78,7 @@ def test_from_the_first_stride_to_the_result(browser: Browser, size: tuple[int, 
 def test_by_keyboard_alone(browser: Browser) -> None:
     with page_server() as server, opened(browser, f"{server.url}?token={TOKEN}", width=1280, height=800) as page:
         page.goto(f"{server.url}swap-test")
+        expect(page.locator("#now-title")).to_have_text("Ready?")
         page.locator("#runner").focus()
         page.keyboard.type("Bo")
         page.keyboard.press("Enter")
