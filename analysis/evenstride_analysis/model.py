@@ -306,6 +306,7 @@ class Session:
     stopped_at: datetime | None = None
     note: str = ""
     settings: dict[str, str] = field(default_factory=dict[str, str])
+    dated: bool = True  # False: from a pod's log, nobody knows when; `started_at` only sorts it and is never shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

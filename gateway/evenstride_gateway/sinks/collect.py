@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from math import inf
 
 from evenstride_analysis.model import Measure
@@ -19,7 +20,7 @@ from evenstride_gateway.sinks.points import (
     symmetry_point,
 )
 from evenstride_gateway.sinks.schema import Point
-from evenstride_gateway.store import Change, Dated, Entity, PublishedKey, Store, StoredStride
+from evenstride_gateway.store import GRID_S, Change, Dated, Entity, PublishedKey, Store, StoredStride
 
 PAGE_S = 1800.0
 
@@ -137,10 +138,11 @@ def _symmetry(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) 
         started_ns = epoch_ns(session.started_at)
         wanted = {change.entity_id for change in changes if change.session_id == session_id}
         for change in changes:
-            key = change.previous
-            moved = key is not None and (session.deleted or key.runner_id != session.runner_id)
+            key, (name, _, grid_index) = change.previous, change.entity_id.partition("/")
+            there = None if key is None else (key.runner_id, key.t_s)
+            moved = session.deleted or there != (session.runner_id, int(grid_index) * GRID_S)
             if change.session_id == session_id and key is not None and moved:
-                measure = Measure(change.entity_id.partition("/")[0])
+                measure = Measure(name)
                 withdrawn.append(gone_symmetry_point(session_id, started_ns, key.runner_id, measure, key.t_s))
         if session.deleted:
             continue
@@ -156,8 +158,9 @@ def _gaps(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) -> l
     points: list[Point] = []
     for change in changes:
         session, key = dated[change.session_id], change.previous
-        if key is not None and (session.deleted or key.runner_id != session.runner_id):
-            points.append(gone_gap_point(change.session_id, epoch_ns(session.started_at), key.runner_id, key.pod_id))
+        if key is not None and _moved(session, key):
+            started_ns = at_ns(epoch_ns(session.started_at), key.t_s)
+            points.append(gone_gap_point(change.session_id, started_ns, key.runner_id, key.pod_id))
     for session_id in dict.fromkeys(change.session_id for change in changes):
         session = dated[session_id]
         if not session.deleted:
@@ -183,14 +186,20 @@ def _sessions(store: Store, dated: dict[str, Dated], changes: Sequence[Change]) 
             continue
         named.add(change.session_id)
         session, key = dated[change.session_id], change.previous
-        if key is not None and (session.deleted or key.runner_id != session.runner_id):
-            points.append(gone_session_point(change.session_id, session.started_at, key.runner_id))
+        if key is not None and _moved(session, key):
+            started_at = session.started_at + timedelta(seconds=key.t_s)  # it had another date
+            points.append(gone_session_point(change.session_id, started_at, key.runner_id))
     for session_id in dict.fromkeys(change.session_id for change in changes):
         if dated[session_id].deleted:
             continue
         if session_id in named or store.session(session_id).stopped_at is not None:
             points.append(_session_point(store, session_id))
     return points
+
+
+def _moved(session: Dated, key: PublishedKey) -> bool:
+    """Whether what stands for a whole session stood elsewhere: under another runner, or another date."""
+    return session.deleted or key.runner_id != session.runner_id or key.t_s != 0.0
 
 
 def _session_point(store: Store, session_id: str) -> Point:

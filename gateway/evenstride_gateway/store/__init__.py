@@ -2,7 +2,9 @@
 
 from evenstride_gateway.store.calibrations import Calibration, CalibrationKind
 from evenstride_gateway.store.ordering import BootSpan, ordered_pieces
+from evenstride_gateway.store.podlog import KeptAnchor, KeptRecord
 from evenstride_gateway.store.rawlog import RawReport, RawWriter, read_entries, read_frames
+from evenstride_gateway.store.rows import GRID_S
 from evenstride_gateway.store.store import Store
 from evenstride_gateway.store.types import (
     Change,
@@ -20,6 +22,7 @@ from evenstride_gateway.store.types import (
 )
 
 __all__ = [
+    "GRID_S",
     "BootSpan",
     "Calibration",
     "CalibrationKind",
@@ -27,6 +30,8 @@ __all__ = [
     "ChangeKind",
     "Dated",
     "Entity",
+    "KeptAnchor",
+    "KeptRecord",
     "Mass",
     "Parked",
     "Person",

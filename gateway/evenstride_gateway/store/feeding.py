@@ -47,10 +47,10 @@ class Feeding(StrideWriter):
         ]
 
     def dated_sessions(self) -> dict[str, Dated]:
-        """Start and runner of every session that exists or existed, by id."""
+        """Start and runner of every session that exists or existed, by id; one without a date is nothing to a sink."""
         found = self._rows(
-            "SELECT session_id, runner_id, started_at, 1 AS deleted FROM deleted_sessions"
-            " UNION ALL SELECT session_id, runner_id, started_at, 0 FROM sessions"
+            "SELECT session_id, runner_id, started_at, 1 AS deleted FROM deleted_sessions WHERE undated = 0"
+            " UNION ALL SELECT session_id, runner_id, started_at, 0 FROM sessions WHERE undated = 0"
         )
         return {
             row["session_id"]: Dated(

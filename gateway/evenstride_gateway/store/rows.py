@@ -75,6 +75,7 @@ def session_of(row: sqlite3.Row) -> Session:
         stopped_at=None if stopped is None else datetime.fromisoformat(stopped),
         note=row["note"],
         settings=json.loads(row["settings"]),
+        dated=not row["undated"],
     )
 
 

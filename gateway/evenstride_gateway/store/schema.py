@@ -170,6 +170,30 @@ _PLACES: Migration = (
     "ALTER TABLE strides ADD COLUMN lap INTEGER",
 )
 
+# What pods logged while no gateway was near, as it came: a record with its head in one message, empty once its session
+# was deleted; `session_id` NULL = in no session yet. The dates that hosts gave to boots. A session may have no date.
+_POD_LOGS: Migration = (
+    """CREATE TABLE pod_records (
+        pod_id TEXT NOT NULL,
+        boot_id INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        message BLOB NOT NULL,
+        session_id TEXT,
+        PRIMARY KEY (pod_id, boot_id, number)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX pod_records_by_session ON pod_records (session_id)",
+    """CREATE TABLE pod_anchors (
+        pod_id TEXT NOT NULL,
+        boot_id INTEGER NOT NULL,
+        tick INTEGER NOT NULL,
+        utc_ns INTEGER NOT NULL,
+        error_ns INTEGER NOT NULL,
+        PRIMARY KEY (pod_id, boot_id, tick)
+    ) STRICT, WITHOUT ROWID""",
+    "ALTER TABLE sessions ADD COLUMN undated INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE deleted_sessions ADD COLUMN undated INTEGER NOT NULL DEFAULT 0",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _PLACEMENTS,
@@ -179,6 +203,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _CALIBRATIONS,
     _RUN_VALUES,
     _PLACES,
+    _POD_LOGS,
 )
 APPLICATION_ID = 0x45765374  # "EvSt": what `file` and we recognise the database by
 

@@ -11,9 +11,9 @@ from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Piece, Stretch
 from evenstride_gateway.store import schema
 from evenstride_gateway.store.calibrations import Calibrating
-from evenstride_gateway.store.feeding import Feeding
 from evenstride_gateway.store.lock import WriterLock
 from evenstride_gateway.store.ordering import BootSpan, boot_spans, ordered_pieces
+from evenstride_gateway.store.podlog import PodLogs
 from evenstride_gateway.store.rawblock import BlockError
 from evenstride_gateway.store.rawlog import (
     SUFFIX,
@@ -35,7 +35,7 @@ LOCK = "writer.lock"
 RAW = "raw"
 
 
-class Store(Feeding, Calibrating):
+class Store(PodLogs, Calibrating):
     """`with Store.open(folder) as store`. Layout: evenstride.db, writer.lock, raw/<session id>/<pod id>.esr.
 
     Synchronous; methods may be called from any thread, and wait for each other.

@@ -28,6 +28,9 @@ class Writer(Reader):
         if self._readonly:
             raise StoreError(f"the data at {self.folder} were opened for reading only")
         with self._lock, plain_errors(self.folder):
+            if self._db.in_transaction:  # part of a larger one, which is this thread's: it holds the lock
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -36,6 +39,12 @@ class Writer(Reader):
                 if self._db.in_transaction:  # a full disk has already rolled back
                     self._db.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def atomically(self) -> Generator[None]:
+        """All calls inside are one transaction: stored together at the end, or not at all."""
+        with self._transaction():
+            yield
 
     def _log(
         self,
@@ -116,7 +125,7 @@ class Writer(Reader):
                 raise StoreError(f"session {session.session_id} exists already: a session id is used once")
             self._enter_runner(session.runner_id)
             db.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     session.session_id,
                     session.runner_id,
@@ -124,6 +133,7 @@ class Writer(Reader):
                     None if session.stopped_at is None else rows.time_text(session.stopped_at),
                     session.note,
                     json.dumps(session.settings),
+                    int(not session.dated),
                 ),
             )
             self._log(ChangeKind.INSERT, Entity.SESSION, session.session_id, session.session_id)
@@ -239,10 +249,11 @@ class Writer(Reader):
                 key = PublishedKey(runner_id=runner_id, pod_id=pod_id, t_s=0.0)
                 self._log(ChangeKind.RETIRE, Entity.GAPS, session_id, session_id, key)
             db.execute(
-                "INSERT OR REPLACE INTO deleted_sessions SELECT session_id, runner_id, started_at FROM sessions"
-                " WHERE session_id = ?",
+                "INSERT OR REPLACE INTO deleted_sessions SELECT session_id, runner_id, started_at, undated"
+                " FROM sessions WHERE session_id = ?",
                 (session_id,),
             )
+            db.execute("UPDATE pod_records SET message = x'' WHERE session_id = ?", (session_id,))
             db.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
             self._log(ChangeKind.RETIRE, Entity.SESSION, session_id, session_id, _session_key(runner_id))
 
