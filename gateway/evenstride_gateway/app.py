@@ -13,7 +13,7 @@ from evenstride_gateway.backfill import Backfiller
 from evenstride_gateway.calibrating import after_stop, stored_seats
 from evenstride_gateway.clock import ping_delay_s
 from evenstride_gateway.config import Config
-from evenstride_gateway.errors import LinkError
+from evenstride_gateway.errors import LinkError, StoreTroubleError
 from evenstride_gateway.health import Health
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.legs import Legs
@@ -144,6 +144,7 @@ async def running(gateway: Gateway) -> AsyncGenerator[asyncio.TaskGroup, None]:
             collecting=collect_with_normals(system_error(gateway.config.symmetry)),
         ):
             yield tasks
+            gateway.queue.hurry()
             await gateway.sessions.stop_if_running()
         for chore in chores:
             chore.cancel()
@@ -204,11 +205,10 @@ async def _tend(gateway: Gateway) -> None:
     acknowledged_s = loop.time()
     while True:
         await asyncio.sleep(TEND_S)
-        if gateway.recorder.recording is not None:
-            await gateway.sessions.tend()
-            if loop.time() - acknowledged_s >= ACKNOWLEDGE_S:
-                acknowledged_s = loop.time()
-                await _acknowledge(gateway)
+        await gateway.sessions.tend()
+        if gateway.recorder.recording is not None and loop.time() - acknowledged_s >= ACKNOWLEDGE_S:
+            acknowledged_s = loop.time()
+            await _acknowledge(gateway)
         gateway.status.refresh(loop.time())
 
 
@@ -225,7 +225,10 @@ async def _acknowledge(gateway: Gateway) -> None:
         for pod_id, pipeline in gateway.recorder.pipelines.items()
     }
     await gateway.recorder.sync()
-    await gateway.queue.call(lambda _: None)  # all that was put before is on the disk now
+    try:
+        await gateway.queue.call(lambda _: None)  # all that was put before is on the disk now
+    except StoreTroubleError:
+        return  # it is not: the pods keep their samples
     for pod_id, safe in held.items():
         if gateway.intake.is_streaming(pod_id):
             await gateway.backfiller.acknowledge(pod_id, safe)

@@ -8,7 +8,7 @@ from evenstride_analysis.context import Ground, Placed, places_of, read_session
 from evenstride_analysis.model import Frame, Measure, Session, Step, Stride
 from evenstride_analysis.summary import straight_grid
 from evenstride_analysis.symmetry import SystematicError
-from evenstride_gateway.errors import StoreError
+from evenstride_gateway.errors import StoreError, StoreTroubleError
 from evenstride_gateway.ledger import Loss, SampleLedger
 from evenstride_gateway.pipeline import Late
 from evenstride_gateway.results import (
@@ -21,7 +21,7 @@ from evenstride_gateway.results import (
     settings_of,
 )
 from evenstride_gateway.runs import keep_run
-from evenstride_gateway.store import Store, read_frames
+from evenstride_gateway.store import RawWriter, Store, read_frames
 
 _GRID = (Measure.STANCE, Measure.IMPACT_AXIAL)
 
@@ -54,6 +54,58 @@ def _merged(late: Sequence[Late], near: int) -> list[tuple[int, int, int]]:
         else:
             merged.append((entry.boot_id, entry.first_index, entry.end_index))
     return merged
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """What is left to do when a session stops; called in the store's thread until it does not raise.
+
+    Each part is done once. StoreTroubleError: it goes on from there when it is called again. What can never be done is
+    told in `problems` (of the session) and `lacking` (of strides that came late), and costs no other part.
+    """
+
+    session_id: str
+    raw: list[RawWriter]
+    late: dict[str, list[Late]]
+    losses: list[Loss]
+    system: SystematicError
+    stopped_at: datetime
+    problems: list[str] = field(default_factory=list[str])
+    lacking: list[str] = field(default_factory=list[str])
+
+    def __call__(self, store: Store) -> None:
+        while self.raw:
+            try:
+                self.raw[0].close()
+            except StoreTroubleError:
+                raise
+            except StoreError as error:
+                self.problems.append(f"the raw log {self.raw[0].path} could not be closed: {error}")
+            del self.raw[0]
+        for pod_id in list(self.late):
+            try:
+                run_again(store, self.session_id, pod_id, self.late[pod_id])
+            except StoreTroubleError:
+                raise
+            except StoreError as error:
+                self.lacking.append(late_words(pod_id, self.session_id, error))
+            del self.late[pod_id]
+        self._finish(store)
+
+    def _finish(self, store: Store) -> None:
+        """The session is ended even where nothing can be computed of it."""
+        session_id, stopped_at = self.session_id, self.stopped_at
+        try:
+            finish(store, session_id, losses=self.losses, system=self.system, stopped_at=stopped_at)
+        except StoreTroubleError:
+            raise
+        except StoreError as error:
+            store.end_session(session_id, stopped_at)
+            self.problems.append(f"session {session_id} is ended without its symmetry: {error}")
+
+
+def late_words(pod_id: str, session_id: str, error: StoreError) -> str:
+    return f"Strides that pod {pod_id} delivered late are missing in session {session_id}: {error}."
 
 
 def finish(

@@ -13,6 +13,7 @@ __all__ = [
     "StoreBusyError",
     "StoreError",
     "StoreNewerError",
+    "StoreTroubleError",
     "UnknownError",
 ]
 
@@ -27,6 +28,10 @@ class LinkError(EvenstrideError):
 
 class StoreError(EvenstrideError):
     """The store cannot be read or written. Nothing already stored was changed."""
+
+
+class StoreTroubleError(StoreError):
+    """The disk is full or the database locked just now: the same may work later. Nothing already stored was changed."""
 
 
 class StoreBusyError(StoreError):

@@ -53,9 +53,15 @@ class PodHealth:
 
 @dataclass(slots=True, kw_only=True)
 class StoreHealth:
-    """The store. `last_commit_s` is host monotonic; `cut_at_start` says what a crash cost, in words ("" = nothing)."""
+    """The store. `last_commit_s` is host monotonic; `cut_at_start` says what a crash cost, in words ("" = nothing).
+
+    `trouble`: why nothing can be stored now; `refusals` counts what the store will never take, with its last reason.
+    """
 
     last_commit_s: float | None = None
+    trouble: str = ""
+    refusals: int = 0
+    last_refusal: str = ""
     strides: int = 0
     cut_at_start: str = ""
 
@@ -165,8 +171,16 @@ class Health:
         for sink in self.sinks.values():
             wrong.update(_sink_warnings(sink))
         late_s = now_s - self.store.last_commit_s if self.store.last_commit_s is not None else 0.0
-        if self.recording and late_s > COMMIT_LATE_S:
+        if self.store.trouble:
+            wrong["store trouble"] = (
+                f"Nothing can be stored now, what comes is kept in memory and tried again: {self.store.trouble}"
+            )
+        elif self.recording and late_s > COMMIT_LATE_S:
             wrong["store late"] = f"nothing was stored for {late_s:.0f} s: is the disk slow or full?"
+        if self.store.refusals:
+            wrong["store refused"] = (
+                f"{self.store.refusals} results could not be stored, the recording goes on: {self.store.last_refusal}"
+            )
         for key in [key for key in self.warnings if key.startswith(_REVIEWED) and key not in wrong]:
             self.clear(key)
         for key, text in wrong.items():
@@ -196,6 +210,8 @@ class Health:
                 "last_commit_age_s": _age(now_s, self.store.last_commit_s),
                 "strides": self.store.strides,
                 "cut_at_start": self.store.cut_at_start,
+                "trouble": self.store.trouble,
+                "refusals": self.store.refusals,
             },
             "sinks": [_sink_row(sink, now_s) for sink in self.sinks.values()],
             "events": [{"text": event.text, "age_s": _age(now_s, event.at_s)} for event in reversed(self.events)],
@@ -214,7 +230,7 @@ class Health:
         return values
 
 
-_REVIEWED = ("adapter ", "pod ", "channel ", "sink ", "store late")
+_REVIEWED = ("adapter ", "pod ", "channel ", "sink ", "store ")
 
 
 def _age(now_s: float, then_s: float | None) -> float | None:

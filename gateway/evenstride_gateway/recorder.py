@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from evenstride_analysis.calibration import HardwareOffset
@@ -23,7 +24,7 @@ from evenstride_analysis.summary import LiveSession
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.air import RawFrame, StrideRecords
 from evenstride_gateway.clock import shifted
-from evenstride_gateway.errors import InputError
+from evenstride_gateway.errors import InputError, StoreError
 from evenstride_gateway.offsets import SETTING, fitting, offset_for
 from evenstride_gateway.pipeline import PodPipeline
 from evenstride_gateway.store import RawWriter, Store
@@ -91,6 +92,8 @@ class Recorder:
         self._legs = LiveLegs(now_s, system)
         self._infos: dict[str, PodInfo] = {}  # what each pod said last
         self._waiting: dict[str, deque[Stride]] = {}
+        self._outside: set[str] = set()  # pods that the store had no place for when they came
+        self._admitting: set[str] = set()
 
     async def on_pod(self, info: PodInfo) -> None:
         """A pod streams: it gets a pipeline, and a place in the store when a session runs.
@@ -105,7 +108,7 @@ class Recorder:
         self._infos[info.pod_id] = info
         if held is not None and held.info == info:
             if not self._takes_part(info.pod_id) and self.recording is not None:  # it was turned away before
-                await self._admit(self.recording, info)
+                await self._try_to_admit(self.recording, info)
             return
         if held is not None and self.recording is not None:
             held.closed = True
@@ -116,7 +119,35 @@ class Recorder:
         self.pipelines[info.pod_id] = fresh
         self._waiting.setdefault(info.pod_id, deque(maxlen=_WAITING))
         if self.recording is not None:
-            await self._admit(self.recording, info)
+            await self._try_to_admit(self.recording, info)
+
+    async def admit_waiting(self) -> None:
+        """Pods that the store had no place for get another chance."""
+        for pod_id in list(self._outside):
+            recording = self.recording
+            self._outside.discard(pod_id)
+            if recording is None or pod_id in recording.raw or pod_id not in self._infos:
+                continue
+            try:
+                await self._try_to_admit(recording, self._infos[pod_id])
+            except InputError as error:  # another one has taken its leg
+                self._view.on_warning(f"pod {pod_id}", f"{error}.")
+
+    async def _try_to_admit(self, recording: Recording, info: PodInfo) -> None:
+        """As `_admit`; where the store has no place for the pod now it stays outside and is tried again."""
+        pod_id = info.pod_id
+        if pod_id in self._admitting:
+            return
+        self._admitting.add(pod_id)
+        try:
+            await self._admit(recording, info)
+        except StoreError as error:
+            self._outside.add(pod_id)
+            self._view.on_warning(f"pod {pod_id}", f"Pod {pod_id} is not recorded yet, it is tried again: {error}.")
+        else:
+            self._view.on_warning(f"pod {pod_id}", "")
+        finally:
+            self._admitting.discard(pod_id)
 
     async def _admit(self, recording: Recording, info: PodInfo) -> None:
         """A pod comes while a session runs. Raises InputError when another one sits on its side already."""
@@ -257,13 +288,17 @@ class Recorder:
 
         self.offset = await self._queue.call(begin)
         recording = Recording(session=session, start_s=start_s, assignments=tuple(assignments))
-        await self._open_raw(recording, infos)
+        try:
+            await self._open_raw(recording, infos)
+        except StoreError:
+            await self._queue.put(lambda store: store.delete_session(session.session_id))
+            raise
         self.renew(start_s, assignments)
         self.recording = recording
         for pod_id, pipeline in list(self.pipelines.items()):
             if pod_id not in recording.raw:  # it came while the store was busy with the beginning
                 try:
-                    await self._admit(recording, pipeline.info)
+                    await self._try_to_admit(recording, pipeline.info)
                 except InputError as error:  # it stays out; the session has begun
                     self._view.on_warning(f"pod {pod_id}", f"{error}.")
 
@@ -285,7 +320,10 @@ class Recorder:
         def open_all(store: Store) -> dict[str, RawWriter]:
             for info in infos:
                 store.put_pod(info)
-            return {info.pod_id: store.raw_writer(session_id, info) for info in infos}
+            with ExitStack() as opened:  # all of them, or none stays open
+                raw = {info.pod_id: opened.enter_context(store.raw_writer(session_id, info)) for info in infos}
+                opened.pop_all()
+            return raw
 
         recording.raw |= await self._queue.call(open_all)
 
@@ -296,11 +334,14 @@ class Recorder:
             return
         frames, recording.unwritten = recording.unwritten, []
         writers = dict(recording.raw)
+        pods = {frame.pod_id for frame in frames}
+        waiting = deque(frames)
 
         def write(_: Store) -> None:
-            for frame in frames:
-                writers[frame.pod_id].append(frame)
-            for pod_id in {frame.pod_id for frame in frames}:
+            while waiting:  # tried again, it goes on where it was
+                writers[waiting[0].pod_id].append(waiting[0])
+                waiting.popleft()
+            for pod_id in pods:
                 writers[pod_id].sync()
 
         await self._queue.put(write)
@@ -316,18 +357,12 @@ class Recorder:
             await self._tell(max(self._legs.latest_s.values()))
         await self.sync()
 
-    async def close_raw(self) -> None:
-        """Close the raw logs of the recording that ends; frames from now on belong to no session."""
+    def release(self) -> list[RawWriter]:
+        """The recording ends: frames from now on belong to no session. Returns its raw logs, for the caller to close
+        behind everything that was put."""
         recording, self.recording = self.recording, None
-        if recording is None:
-            return
-        writers = list(recording.raw.values())
-
-        def close(_: Store) -> None:
-            for writer in writers:
-                writer.close()
-
-        await self._queue.call(close)
+        self._outside.clear()
+        return [] if recording is None else list(recording.raw.values())
 
 
 def assign_sides(

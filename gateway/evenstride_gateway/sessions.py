@@ -4,6 +4,8 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -13,9 +15,9 @@ from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.backfill import Backfiller
 from evenstride_gateway.clock import shifted
-from evenstride_gateway.closing import finish, run_again
+from evenstride_gateway.closing import Ending, late_words, run_again
 from evenstride_gateway.config import Config, MqttConfig
-from evenstride_gateway.errors import StoreError
+from evenstride_gateway.errors import StoreError, StoreTroubleError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.pipeline import Late, PodPipeline
 from evenstride_gateway.recorder import Recorder, Recording, Seat, assign_sides
@@ -27,8 +29,18 @@ from evenstride_gateway.web.view import LiveView
 from evenstride_gateway.writing import StoreQueue
 
 _POLL_S = 0.25
+ANSWER_S = 10.0  # of trouble, before whoever asked for the stop is told that it is stored later
 RERUN_S = 15.0  # a run again reads the whole raw log of the pod: many small holes share one
 CLOCKS_S = 10.0  # a crash costs at most so much of what was learned of the clocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stopped:
+    """A session that was stopped: its end waits in the queue."""
+
+    ending: Ending
+    answer: asyncio.Future[None]
+    drift: dict[str, list[DriftPoint]]
 
 
 class Sessions:
@@ -55,6 +67,7 @@ class Sessions:
         self.changing = asyncio.Lock()  # held while a session starts or stops
         self._clocks_due_s = self._rerun_due_s = 0.0
         self._clocks_of: set[tuple[str, int]] = set()  # the boots whose fits are stored
+        self._stopped: list[_Stopped] = []  # sessions whose end the store has not taken yet
 
     async def start(self, runner: str) -> str:
         """Begin to record everything that streams. Returns the session's id.
@@ -90,6 +103,7 @@ class Sessions:
             self._backfiller.renew()
             self._view.on_warning("seats", "")
             self._view.on_warning("late", "")
+            self._view.on_warning("end", "")
             self._clocks_of = set()
             await self._recorder.start(session, sides, start_s=start_s)
             self._view.on_session(
@@ -113,7 +127,7 @@ class Sessions:
             if len(streaming) >= pods:
                 try:
                     session_id = await self.start(runner)
-                except SessionConflictError as error:
+                except (SessionConflictError, StoreError) as error:
                     self._view.on_warning("start", f"Not recording yet: {error}.")
                 else:
                     self._view.on_warning("start", "")
@@ -134,37 +148,47 @@ class Sessions:
             await self._recorder.settle()
             await self.store_clocks(recording)
             pipelines = dict(self._recorder.pipelines)
-            unclosed: StoreError | None = None
-            try:
-                await self._recorder.close_raw()
-            except StoreError as error:  # raised when the session is ended
-                unclosed = error
-            finally:
-                self._recorder.renew(asyncio.get_running_loop().time())
-                self._view.on_session(BoardState.IDLE)
-            await self._intake.try_again()
-            session_id, system = recording.session.session_id, self._system
-            late = {pod_id: list(pipeline.late) for pod_id, pipeline in pipelines.items() if pipeline.late}
-            losses = [loss for p in pipelines.values() for ledger in p.ledgers.values() for loss in ledger.losses()]
-            await self._complete(session_id, late)
-            await self._queue.call(
-                lambda store: finish(store, session_id, losses=losses, system=system, stopped_at=stopped_at)
+            ending = Ending(
+                session_id=recording.session.session_id,
+                raw=self._recorder.release(),
+                late={pod_id: list(pipeline.late) for pod_id, pipeline in pipelines.items() if pipeline.late},
+                losses=[loss for p in pipelines.values() for led in p.ledgers.values() for loss in led.losses()],
+                system=self._system,
+                stopped_at=stopped_at,
             )
-            if unclosed is not None:
-                raise unclosed
             drift = {pod_id: pipeline.drift_to_the_end() for pod_id, pipeline in pipelines.items()}
-            await self._look_at_seats(session_id, drift)
-            return session_id
+            answer = await self._queue.submit(ending)
+            self._recorder.renew(asyncio.get_running_loop().time())
+            self._view.on_session(BoardState.IDLE)
+            await self._intake.try_again()
+            return await self._ended(_Stopped(ending=ending, answer=answer, drift=drift))
 
-    async def _complete(self, session_id: str, late: Mapping[str, Sequence[Late]]) -> None:
-        """The strides around what came late. What cannot be read is told: the session has to end all the same."""
-        failed: list[str] = []
-        for pod_id, ranges in late.items():
-            try:
-                await self._queue.call(lambda store, p=pod_id, r=ranges: run_again(store, session_id, p, r))
-            except StoreError as error:
-                failed.append(f"Strides that pod {pod_id} delivered late are missing in session {session_id}: {error}.")
-        self._view.on_warning("late", " ".join(failed))
+    async def _ended(self, stopped: "_Stopped") -> str:
+        """Wait for the end of a session to be stored. Raises StoreTroubleError when the store does not take it: it
+        stays in the queue, and `tend` does the rest. StoreError: it is ended, but something of it is lacking."""
+        session_id = stopped.ending.session_id
+        while not stopped.answer.done():
+            await asyncio.wait([stopped.answer], timeout=_POLL_S)
+            trouble, now_s = self._queue.trouble, asyncio.get_running_loop().time()
+            if not stopped.answer.done() and trouble is not None and now_s - trouble.since_s >= ANSWER_S:
+                self._stopped.append(stopped)
+                raise StoreTroubleError(
+                    f"session {session_id} is stopped and will be stored as soon as possible: {trouble.text}"
+                )
+        await self._after(stopped)
+        if stopped.ending.problems:
+            raise StoreError("; ".join(stopped.ending.problems))
+        return session_id
+
+    async def _after(self, stopped: "_Stopped") -> None:
+        """The end is stored, or refused: what is lacking is told, and how the pods sat is looked at."""
+        ending, error = stopped.ending, stopped.answer.exception()
+        if error is not None:
+            ending.problems.append(f"session {ending.session_id} is ended by the next start: {error}")
+        self._view.on_warning("late", " ".join(ending.lacking))
+        self._view.on_warning("end", "".join(f"{_sentence(problem)} " for problem in ending.problems).strip())
+        if error is None:
+            await self._look_at_seats(ending.session_id, stopped.drift)
 
     async def _look_at_seats(self, session_id: str, drift: Mapping[str, Sequence[DriftPoint]]) -> None:
         look = self.on_stored
@@ -181,14 +205,13 @@ class Sessions:
             self._view.on_warning("seats", f"How the pods sat was not looked at: {error}.")
 
     async def stop_if_running(self) -> None:
-        """Stop what runs; a stop that somebody else asked for is waited for."""
+        """Stop what runs; a stop that somebody else asked for is waited for. What the store does not take now waits in
+        the queue."""
         async with self.changing:
             running = self._recorder.recording is not None
         if running:
-            try:
+            with suppress(SessionConflictError, StoreTroubleError):  # somebody else's stop came first
                 await self.stop()
-            except SessionConflictError:
-                return  # somebody else's stop came first
 
     async def delete(self, session_id: str) -> None:
         """Delete a stored session with its raw. Raises SessionConflictError for the one that runs, or UnknownError."""
@@ -204,10 +227,19 @@ class Sessions:
             await self._queue.call(delete)
 
     async def tend(self) -> None:
-        """During a recording: keep the clocks; run again what backfill has completed and the live edge left behind."""
-        recording = self._recorder.recording
-        if recording is None or self.changing.locked():
+        """During a recording: keep the clocks; run again what backfill has completed and the live edge left behind.
+
+        At any time: what a session's end left to do while the store could not be written. In trouble nothing is done.
+        """
+        if self.changing.locked() or self._queue.trouble is not None:
             return
+        for stopped in [one for one in self._stopped if one.answer.done()]:
+            self._stopped.remove(stopped)
+            await self._after(stopped)
+        recording = self._recorder.recording
+        if recording is None:
+            return
+        await self._recorder.admit_waiting()
         session_id = recording.session.session_id
         boots = {(pod_id, boot_id) for pod_id, p in self._recorder.pipelines.items() for boot_id in p.ledgers}
         fitted = boots & self._intake.fits.keys()
@@ -228,7 +260,13 @@ class Sessions:
             pipeline.late[:] = later
             await self._recorder.sync()
             await self.store_clocks(recording)
-            await self._queue.call(lambda store, p=pod_id, r=ready: run_again(store, session_id, p, r))
+            try:
+                await self._queue.call(lambda store, p=pod_id, r=ready: run_again(store, session_id, p, r))
+            except StoreError as error:  # with the next ones, or when the session stops
+                pipeline.late[:0] = ready
+                self._view.on_warning("late", late_words(pod_id, session_id, error))
+            else:
+                self._view.on_warning("late", "")
 
     async def store_clocks(self, recording: Recording) -> None:
         """The clock fits as they are now, in session seconds."""
@@ -305,6 +343,10 @@ class Sessions:
         """Several gateways that meet in one database may start a session in the same second."""
         name = self._config.mqtt.gateway_id
         return "" if name == MqttConfig().gateway_id else f"-{name}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _slug(name: str) -> str:

@@ -50,6 +50,8 @@ class Status:
             self._fill(self.health.pod(pod_id), reading, counts)
         self.health.recording = self._recorder.recording is not None
         self.health.store.last_commit_s = self._queue.last_commit_s
+        self.health.store.trouble = "" if self._queue.trouble is None else self._queue.trouble.text
+        self.health.store.refusals, self.health.store.last_refusal = self._queue.refusals, self._queue.last_refusal
         self.health.store.strides = self._recorder.complete
         self.health.review(now_s, adapters=self._source.problems)
         self._tell_coach()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from evenstride_analysis.model import Measure, Side, Verdict
 from evenstride_analysis.swap import TARGET_PAIRS, SwapTest, pairs_so_far, swap_test
 from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.calibrating import exchanged
-from evenstride_gateway.errors import LegTakenError
+from evenstride_gateway.errors import LegTakenError, StoreError, StoreTroubleError
 from evenstride_gateway.intake import Intake
 from evenstride_gateway.legs import Legs
 from evenstride_gateway.recorder import Recorder
@@ -60,6 +61,7 @@ class SwapGuide:
         self._queue, self._recorder, self._intake = queue, recorder, intake
         self._sessions, self._legs, self._system, self._utc = sessions, legs, system, utc
         self._state: SwapState = SwapState()
+        self._exchanged = False  # the legs are said anew, and the second run could not begin yet
         self._step = asyncio.Lock()  # one action, or one look at the strides, at a time
 
     def state(self) -> SwapState:
@@ -78,14 +80,18 @@ class SwapGuide:
             if self._state.phase is not SwapPhase.SWAP:
                 raise SessionConflictError("there is nothing to swap now: begin the test first")
             self._check_both()
-            now = {self._pod_on(side): side for side in Side}
-            self._recorder.seats |= exchanged(self._recorder.seats, now)
-            await self._legs.swap()
+            if not self._exchanged:
+                now = {self._pod_on(side): side for side in Side}
+                await self._legs.swap()
+                self._recorder.seats |= exchanged(self._recorder.seats, now)
+                self._exchanged = True
             try:
                 session_id = await self._sessions.start(self._state.runner)
-            except SessionConflictError:
+            except (SessionConflictError, StoreError):
                 await self._legs.swap()  # nothing has begun: the button can be pressed again
+                self._exchanged = False
                 raise
+            self._exchanged = False
             self._state = replace(
                 self._state,
                 phase=SwapPhase.SECOND,
@@ -97,33 +103,41 @@ class SwapGuide:
     async def cancel(self) -> None:
         async with self._step:
             if self._state.phase in _RUNNING and self._ours_runs():
-                await self._sessions.stop()
-            self._state = SwapState()
+                with suppress(StoreTroubleError):  # it ends when the store can be written, and the page says so
+                    await self._sessions.stop()
+            self._state, self._exchanged = SwapState(), False
 
     async def tend(self) -> None:
-        """Count the strides of the run that goes on; end it when there are enough."""
+        """Count the strides of the run that goes on; end it when there are enough. What the store cannot do is told
+        and tried again."""
         if self._state.phase not in _RUNNING or self._step.locked():
             return
         async with self._step:
-            state = self._state
-            session_id = state.sessions[-1]
-            steps = await asyncio.to_thread(session_steps, self._queue.store, session_id)
-            pairs = pairs_so_far(steps)
-            problem = "" if self._both_stream() else "A pod is silent: bring it near, the count goes on by itself."
-            state = replace(state, to_go=max(0, TARGET_PAIRS - pairs), problem=problem)
-            self._state = state
-            if state.to_go > 0 and self._ours_runs():
-                return
-            if self._ours_runs():
-                await self._sessions.stop()
-            elif state.to_go > 0:  # somebody stopped the session on the live board
-                what = f"The run was stopped {state.to_go} strides too early. Begin the test again."
-                self._state = replace(state, phase=SwapPhase.IDLE, problem=what)
-                return
-            if state.phase is SwapPhase.FIRST:
-                self._state = replace(state, phase=SwapPhase.SWAP)
-            else:
-                await self._finish(state)
+            try:
+                await self._look()
+            except (StoreError, SessionConflictError) as error:
+                self._state = replace(self._state, problem=f"The test goes on by itself: {error}.")
+
+    async def _look(self) -> None:
+        state = self._state
+        session_id = state.sessions[-1]
+        steps = await asyncio.to_thread(session_steps, self._queue.store, session_id)
+        pairs = pairs_so_far(steps)
+        problem = "" if self._both_stream() else "A pod is silent: bring it near, the count goes on by itself."
+        state = replace(state, to_go=max(0, TARGET_PAIRS - pairs), problem=problem)
+        self._state = state
+        if state.to_go > 0 and self._ours_runs():
+            return
+        if self._ours_runs():
+            await self._sessions.stop()
+        elif state.to_go > 0:  # somebody stopped the session on the live board
+            what = f"The run was stopped {state.to_go} strides too early. Begin the test again."
+            self._state = replace(state, phase=SwapPhase.IDLE, problem=what)
+            return
+        if state.phase is SwapPhase.FIRST:
+            self._state = replace(state, phase=SwapPhase.SWAP)
+        else:
+            await self._finish(state)
 
     async def _finish(self, state: SwapState) -> None:
         first, second = state.sessions

@@ -129,7 +129,8 @@ def test_the_recorder_tells_the_store_while_it_is_run(tmp_path: Path) -> None:
                 await recorder.on_strides(PODS[step.side], [worn(step)])
             held = await queue.call(lambda store: store.strides("s1"))
             await recorder.settle()
-            await recorder.close_raw()
+            for raw in recorder.release():
+                raw.close()
             queue.close()
             return held
 

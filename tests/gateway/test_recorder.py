@@ -55,7 +55,8 @@ def test_another_rate_waits_for_the_next_session(tmp_path: Path) -> None:
             await recorder.on_pod(replace(POD, rate_hz=208.0))
         assert recorder.pipelines["a1"].closed
         await recorder.settle()
-        await recorder.close_raw()
+        for raw in recorder.release():
+            raw.close()
         recorder.renew(1.0)
         assert recorder.pipelines["a1"].info.rate_hz == 208.0
         assert not recorder.pipelines["a1"].closed
@@ -81,7 +82,8 @@ def test_a_pod_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
             await recorder.on_pod(replace(POD, rate_hz=10.0))
         assert not recorder.pipelines["a1"].closed
         await recorder.settle()
-        await recorder.close_raw()
+        for raw in recorder.release():
+            raw.close()
         recorder.renew(1.0)
         assert recorder.pipelines["a1"].info == POD
 

@@ -10,11 +10,13 @@ import pytest
 from support.store_data import BOOT, LEFT_POD, RIGHT_POD, START, assignment, begin, stride
 
 from evenstride_analysis.model import Measure, Side, Symmetry, Verdict
+from evenstride_gateway.errors import StoreTroubleError
 from evenstride_gateway.sinks import follower as following
 from evenstride_gateway.sinks.collect import collect, session_points
 from evenstride_gateway.sinks.follower import Follower, Refused
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Store
+from evenstride_gateway.virtual.loop import run_virtual
 
 
 def test_an_ended_session_is_told_again_when_its_strides_change(tmp_path: Path) -> None:
@@ -88,3 +90,35 @@ def test_a_session_that_is_deleted_while_its_points_are_made(tmp_path: Path, mon
         assert delivered
         assert all(point.values[0] is True for point in delivered if point.measurement in ("stride", "session"))
         assert walk.health.behind == 0
+
+
+def test_trouble_of_the_store_is_told_and_waited_for(tmp_path: Path) -> None:
+    full, delivered = True, list[Point]()
+
+    async def deliver(points: Sequence[Point]) -> Sequence[Refused]:
+        delivered.extend(points)
+        return ()
+
+    async def write(work: Callable[[Store], object]) -> object:
+        if full:
+            raise StoreTroubleError("the disk is full")
+        return work(store)
+
+    async def scenario() -> None:
+        nonlocal full
+        walk = Follower(name="influx", store=store, write=write, collect=collect, deliver=deliver, rng=random.Random(1))
+        running = asyncio.create_task(walk.run())
+        await asyncio.sleep(30.0)
+        assert walk.health.trouble == "the disk is full"
+        assert store.sink_cursor("influx") is None
+        full = False
+        await asyncio.sleep(5.0)
+        assert walk.health.trouble == ""
+        assert store.sink_cursor("influx") == store.last_change()
+        running.cancel()
+
+    with Store.open(tmp_path) as store:
+        begin(store)
+        store.apply_strides("s1", [stride(0, 300)])
+        run_virtual(scenario())
+    assert len([point for point in delivered if point.measurement == "stride"]) == 1  # once: only the cursor waited

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.whole_gateway import Run, play, started
 
-from evenstride_gateway import sessions
+from evenstride_gateway import closing
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.store import RawWriter
 
@@ -28,7 +28,7 @@ def test_late_samples_that_cannot_be_read_do_not_leave_the_session_open(
     async def scenario() -> None:
         async with started(tmp_path) as run:
             await with_late_samples(run)
-            monkeypatch.setattr(sessions, "run_again", unreadable)
+            monkeypatch.setattr(closing, "run_again", unreadable)
             await run.gateway.sessions.stop()
             assert run.store.session(run.session_id).stopped_at is not None
             assert f"pod {run.left.pod_id} delivered late" in run.page_now()

@@ -9,7 +9,8 @@ from support.whole_gateway import Run, gateway_run, play
 
 from evenstride_analysis.model import Side, Verdict
 from evenstride_analysis.simulate.presets import swap_test as swap_scenario
-from evenstride_gateway.errors import LegTakenError
+from evenstride_gateway import swapping
+from evenstride_gateway.errors import LegTakenError, StoreTroubleError
 from evenstride_gateway.results import system_error
 from evenstride_gateway.store import CalibrationKind, Store
 from evenstride_gateway.swapping import swap_result
@@ -140,5 +141,57 @@ def test_two_runners_are_not_one_test(tmp_path: Path) -> None:
         with Store.open(tmp_path, readonly=True) as store:
             tests = swap_result(store, found[0], found[1], system)
         assert all("two runners: ana in the first session, bo in the second" in test.reason for test in tests)
+
+    play(scenario())
+
+
+def test_trouble_of_the_store_is_told_and_the_test_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object) -> None:
+        raise StoreTroubleError("another program holds the database")
+
+    async def scenario() -> None:
+        async with gateway_run(tmp_path) as run:
+            await streaming(run)
+            guide = run.gateway.swap
+            await guide.begin("Ana")
+            await run.play(6)
+            with monkeypatch.context() as patch:
+                patch.setattr(swapping, "session_steps", unreadable)
+                await run.play(3)
+                assert guide.state().problem == "The test goes on by itself: another program holds the database."
+            await run.play(2)
+            assert (guide.state().problem, phase(run)) == ("", SwapPhase.FIRST)
+
+    play(scenario())
+
+
+def test_a_second_run_that_cannot_begin_exchanges_the_legs_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with gateway_run(tmp_path) as run:
+            await streaming(run)
+            guide = run.gateway.swap
+            await guide.begin("Ana")
+            await run.until(lambda: phase(run) is SwapPhase.SWAP, within_s=90)
+            before = guide.state().left_pod
+
+            async def no_room(*_: object) -> str:
+                raise StoreTroubleError("the disk is full")
+
+            back = iter([run.gateway.legs.swap, run.gateway.legs.swap, run.gateway.legs.swap, no_room])
+
+            async def swap() -> object:
+                return await next(back)()
+
+            with monkeypatch.context() as patch:
+                patch.setattr(run.gateway.sessions, "start", no_room)
+                patch.setattr(run.gateway.legs, "swap", swap)
+                for _ in range(2):  # the second time the legs cannot be put back either
+                    with pytest.raises(StoreTroubleError, match="disk is full"):
+                        await guide.swapped()
+            await guide.swapped()
+            assert phase(run) is SwapPhase.SECOND
+            assert guide.state().right_pod == before
 
     play(scenario())

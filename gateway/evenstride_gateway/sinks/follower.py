@@ -7,10 +7,11 @@ costs nothing but a longer walk. A point is delivered at least once; written twi
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from evenstride_gateway.errors import SinkError, UnknownError
+from evenstride_gateway.errors import SinkError, StoreError, UnknownError
 from evenstride_gateway.health import SinkHealth, SinkState
 from evenstride_gateway.sinks.schema import Point
 from evenstride_gateway.store import Parked, Store
@@ -73,17 +74,25 @@ class Follower:
         """Follow the feed for ever."""
         while True:
             if not await self.step():
-                await self._save(SAVE_S)
                 await asyncio.sleep(LOOK_S)
 
     async def drain(self) -> None:
         """Deliver what is there now, waiting for the server if need be: for the end of a run, under a deadline."""
         while await self.step():
             pass
-        await self._save(0.0)
+        with suppress(StoreError):  # the next start delivers that much again
+            await self._save(0.0)
 
     async def step(self) -> bool:
-        """Deliver the next part of the feed; False when there is none."""
+        """Deliver the next part of the feed; False when there is none. Trouble of the store is told and waited for."""
+        try:
+            return await self._step()
+        except StoreError as error:
+            self.health.trouble, self.health.state = str(error), SinkState.TROUBLE
+            await asyncio.sleep(LOOK_S)
+            return True
+
+    async def _step(self) -> bool:
         if self._cursor is None:
             self._cursor = self._saved = await asyncio.to_thread(self._first)
         try:
@@ -92,8 +101,9 @@ class Follower:
             await asyncio.sleep(LOOK_S)
             return True
         if found.upto == self._cursor:
-            self.health.behind = 0
+            self.health.behind, self.health.trouble = 0, ""
             self.health.state = SinkState.WAITING
+            await self._save(SAVE_S)
             return False
         self.health.behind = await asyncio.to_thread(self._store.last_change) - self._cursor
         refused = await self._persist(found.points) if found.points else ()
@@ -129,10 +139,10 @@ class Follower:
                 return refused
 
     async def _park(self, refused: Sequence[Refused]) -> None:
-        self.health.refused += len(refused)
         at, name = self._utc(), self.health.name
         parked = [Parked(sink=name, at=at, reason=one.reason, content=one.content) for one in refused]
         await self._write(lambda store: store.park(parked))
+        self.health.refused += len(refused)
 
     async def _save(self, every_s: float) -> None:
         """Remember the cursor, not more often than `every_s`: what a crash repeats is only overwritten."""

@@ -207,7 +207,10 @@ class RawWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        try:
+            self.close()
+        finally:
+            self._release()
 
     def append(self, frame: Frame) -> None:
         """Take a frame in; it is safe after the next `sync`."""
@@ -242,12 +245,14 @@ class RawWriter:
         return self._held_samples
 
     def close(self) -> None:
-        """Sync and close. Closing twice does nothing."""
+        """Sync and close. Closing twice does nothing; what failed (StoreError) leaves it open for another try."""
         if self._file < 0:
             return
-        try:
-            self.sync()
-        finally:
+        self.sync()
+        self._release()
+
+    def _release(self) -> None:
+        if self._file >= 0:
             os.close(self._file)
             self._file = -1
 

@@ -1,5 +1,6 @@
 """What can be asked of the store; safe beside a writing process."""
 
+import errno
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,28 +8,48 @@ from pathlib import Path
 from threading import RLock
 
 from evenstride_analysis.model import Assignment, ClockFit, LossCause, PodInfo, Session, Side
-from evenstride_gateway.errors import StoreError, UnknownError
+from evenstride_gateway.errors import StoreError, StoreTroubleError, UnknownError
 from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
 from evenstride_gateway.store.types import Change, Mass, Person, Placement, StoredStride, StoredSymmetry
 
-_FULL = ("disk is full", "disk I/O error")
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_PASSING = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EAGAIN,
+    errno.EBUSY,
+}
 
 
 @contextmanager
 def plain_errors(folder: Path) -> Generator[None]:
-    """Turn what SQLite and the file system say into a StoreError that a runner can act on."""
+    """Turn what SQLite and the file system say into a StoreError that a runner can act on.
+
+    StoreTroubleError where the same may work later: a full disk, a locked database.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        if any(sign in str(error) for sign in _FULL):
-            raise StoreError(
-                f"the disk under {folder} is full or failing ({error}): free some space and start again; "
-                "what was stored before is safe"
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _FULL:
+            raise StoreTroubleError(
+                f"the disk under {folder} is full or failing ({error}): free some space; what was stored before is safe"
+            ) from error
+        if code in _LOCKED:
+            raise StoreTroubleError(
+                f"another program holds the database in {folder} ({error}): end it; what was stored before is safe"
             ) from error
         raise StoreError(f"the store at {folder} cannot be used: {error}; what was stored before is safe") from error
     except OSError as error:
-        raise StoreError(
+        kind = StoreTroubleError if error.errno in _PASSING else StoreError
+        raise kind(
             f"the data at {folder} cannot be written or read ({error.strerror or error}): "
             "check free space and permissions; what was stored before is safe"
         ) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from evenstride_gateway.errors import StoreError, StoreNewerError
 
 Migration = tuple[str, ...]
+BUSY_MS = 5000  # how long another program's transaction is waited for
 
 # "ANY" in a STRICT table keeps a double bit for bit; "REAL" would store -0.0 as the integer 0.
 _FIRST: Migration = (
@@ -230,7 +231,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     database = _open(path, readonly=readonly)
     try:
         database.execute("PRAGMA foreign_keys = ON")
-        database.execute("PRAGMA busy_timeout = 5000")
+        database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         if not readonly:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.staticfiles import StaticFiles
 
 from evenstride_analysis.model import Side
-from evenstride_gateway.errors import EvenstrideError, LegTakenError, UnknownError
+from evenstride_gateway.errors import EvenstrideError, LegTakenError, StoreTroubleError, UnknownError
 from evenstride_gateway.web.board import Board
 from evenstride_gateway.web.guard import COOKIE, REPORT_CSP, CoachKey, Guard, from_this_machine
 from evenstride_gateway.web.notes import note_routes
@@ -260,6 +260,9 @@ def _add_errors(app: FastAPI) -> None:
     async def failure(_: Request, error: Exception) -> Response:
         return JSONResponse({"detail": str(error)}, status_code=500)
 
+    async def later(_: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": str(error)}, status_code=503)
+
     async def invalid(_: Request, error: Exception) -> Response:
         first = cast("RequestValidationError", error).errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -271,6 +274,7 @@ def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(SessionConflictError, conflict)
     app.add_exception_handler(LegTakenError, conflict)
     app.add_exception_handler(UnknownError, nowhere)
+    app.add_exception_handler(StoreTroubleError, later)
     app.add_exception_handler(EvenstrideError, failure)
     app.add_exception_handler(RequestValidationError, invalid)
 
