@@ -8,7 +8,8 @@ use evenstride_protocol::{
 };
 
 use crate::backfill::Job;
-use crate::chunk::{FlashFault, Range};
+use crate::chunk::FlashFault;
+use crate::index::Range;
 use crate::pod::Pod;
 use crate::settings::{anchor_bytes, Key, Mark};
 use crate::strides::Strides;
@@ -298,8 +299,8 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         let mut marks = self.marks.clone();
         let (raw, records) = (&self.raw, &self.records);
         let held = |log: u8, boot: u32| match log {
-            0 => raw.ranges().any(|range| range.boot == boot),
-            _ => records.ranges().any(|range| range.boot == boot),
+            0 => raw.holds(boot),
+            _ => records.holds(boot),
         };
         if !held(mark.log, boot) {
             return Ok(0); // nothing of that boot is left to forget

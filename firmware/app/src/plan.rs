@@ -4,11 +4,21 @@ use core::ops::Range;
 
 use evenstride_protocol::{Channel, List, MAX_CHANNELS, MAX_TABLE};
 
-use crate::chunk::{Area, PAGE};
+use crate::chunk::{CHUNK_HEADER, PAGE, PAGE_HEADER, START, WORD};
+use crate::clock::LINE_SAMPLES;
+use crate::packed::PACKED;
+use crate::pod::SAMPLE;
+use crate::ring::Area;
 
-/// Most pages that the logs may have: their index lies in RAM, 12 bytes a page.
-pub const RAW_PAGES: usize = 328;
-pub const RECORD_PAGES: usize = 160;
+/// Most pages that the logs may have: their index lies in RAM, 12 bytes a page. Together they fill the flash.
+pub const RAW_PAGES: usize = 240;
+pub const RECORD_PAGES: usize = 248;
+const PAGE_ROOM: usize = PAGE as usize - PAGE_HEADER;
+/// Of one boot the logs hold at least so much: a ring that is full has one page that is being filled.
+pub const RECORDS_HELD: usize = (RECORD_PAGES - 1) * ((PAGE_ROOM - START) / (WORD + PACKED));
+pub const SAMPLES_HELD: usize = (RAW_PAGES - 1)
+    * (PAGE_ROOM / (CHUNK_HEADER + LINE_SAMPLES as usize * SAMPLE))
+    * LINE_SAMPLES as usize;
 const SETTINGS_PAGES: u32 = 8;
 const TABLE_SLOTS: u32 = 4; // two of each kind: a commit fills the one that is not in use
 
@@ -22,8 +32,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// 2 MB: settings 32 kB, tables 64 kB, records 640 kB, raw samples 1.3 MB. The image for an update has its place in
-    /// the processor's own flash.
+    /// 2 MB: settings 32 kB, tables 64 kB, records 1 MB, raw samples 1 MB less that. The image for an update has its
+    /// place in the processor's own flash.
     pub const BYTES: u32 = 0x20_0000;
 
     /// Logs of at most so many pages, for tests of full ones.
@@ -44,6 +54,11 @@ impl Layout {
         }
     }
 }
+
+const _: () = {
+    let Layout { raw, .. } = Layout::with_pages(RAW_PAGES, RECORD_PAGES);
+    assert!(raw.start + raw.bytes() <= Layout::BYTES);
+};
 
 impl Default for Layout {
     fn default() -> Self {

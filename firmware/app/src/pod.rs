@@ -8,6 +8,7 @@ use crate::backfill::Job;
 use crate::chunk::{Chunk, FlashFault, Meta, CHUNK_HEADER};
 use crate::clock::{Line, LINE_SAMPLES};
 use crate::imu::{Counts, Stamp, MAX_BLOCK};
+use crate::packed::{packed, PACKED};
 use crate::plan::{Plan, Vitals, RAW_PAGES, RECORD_PAGES};
 use crate::ring::Ring;
 use crate::settings::{anchors_from, Anchors, Key, Marks, Settings};
@@ -19,7 +20,7 @@ use crate::tables::Tables;
 /// Bytes of a sample in flash.
 pub const SAMPLE: usize = 12;
 const RAW_CHUNK: usize = CHUNK_HEADER + LINE_SAMPLES as usize * SAMPLE;
-const RECORD_CHUNK: usize = CHUNK_HEADER + 4 * StrideRecord::SIZE;
+const RECORD_CHUNK: usize = CHUNK_HEADER + PACKED;
 /// Longest time that a sample waits in RAM for its way to flash.
 const STAGED_TICKS: u64 = evenstride_protocol::TICK_HZ as u64 / 2;
 const LIVE_RECORDS: usize = 16;
@@ -27,7 +28,7 @@ const LIVE_RECORDS: usize = 16;
 const LAST_INDEX: u32 = u32::MAX - 1_000_000;
 
 pub type RawLog = Ring<RAW_PAGES, SAMPLE>;
-pub type RecordLog = Ring<RECORD_PAGES, { StrideRecord::SIZE }>;
+pub type RecordLog = Ring<RECORD_PAGES, PACKED>;
 
 /// A pod's whole state. Times are the pod's counter (`tick_now`).
 pub struct Pod<F, D> {
@@ -212,21 +213,18 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         self.flash_fault |= written.await.is_err();
     }
 
-    /// Records are logged before they are sent.
+    /// Records are logged before they are sent, each alone: a power cut costs the one that is being written.
     async fn log_records(&mut self) {
-        let mut chunk = Chunk::<RECORD_CHUNK>::new();
-        chunk.first = self.records_made;
-        chunk.meta = method_meta(self.detector.method());
-        let mut entry = [0; StrideRecord::SIZE];
         while let Some(record) = self.detector.poll() {
-            if record.encode(&mut entry).is_none() {
+            let Some(entry) = packed(&record) else {
                 continue;
-            }
-            if !chunk.push(&entry) {
-                self.append_records(&mut chunk).await;
-                chunk.first = self.records_made;
-                chunk.push(&entry);
-            }
+            };
+            let mut chunk = Chunk::<RECORD_CHUNK>::new();
+            (chunk.first, chunk.meta) = (self.records_made, method_meta(self.detector.method()));
+            chunk.push(&entry);
+            let (boot, flash) = (self.stream.boot_id, &mut self.flash);
+            let written = self.records.append(flash, boot, &mut chunk).await;
+            self.flash_fault |= written.is_err();
             self.records_made += 1;
             self.recent.push(&record);
             if matches!(self.stream.mode, Mode::Strides) {
@@ -236,13 +234,6 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
                 let _ = self.live.push_back(record);
             }
         }
-        self.append_records(&mut chunk).await;
-    }
-
-    async fn append_records(&mut self, chunk: &mut Chunk<RECORD_CHUNK>) {
-        let boot = self.stream.boot_id;
-        let written = self.records.append(&mut self.flash, boot, chunk).await;
-        self.flash_fault |= written.is_err();
     }
 
     // ---- the link ----------------------------------------------------------------------------------------------
@@ -265,6 +256,15 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     /// Keep bonds; they are the radio's own bytes.
     pub async fn put_bonds(&mut self, bytes: &[u8]) -> Result<(), FlashFault> {
         self.settings.put(&mut self.flash, Key::BONDS, bytes).await
+    }
+
+    /// For tests that look into it, or harm it.
+    pub const fn flash(&self) -> &F {
+        &self.flash
+    }
+
+    pub fn flash_mut(&mut self) -> &mut F {
+        &mut self.flash
     }
 
     /// What is left of it: for tests that cut the power.

@@ -8,6 +8,7 @@ use evenstride_protocol::{
 
 use crate::backfill::Job;
 use crate::chunk::FlashFault;
+use crate::packed::{unpacked, PACKED};
 use crate::pod::{line_of, method_of, Pod, SAMPLE};
 use crate::stream::{BACKFILL_PENDING, MAX_PENDING};
 use crate::strides::{Method, Strides};
@@ -191,7 +192,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             boot_id: boot,
             seq: self.backfill_seq,
             first_index: found.first,
-            tick: line_of(&found.meta, found.chunk_first).tick(found.first),
+            tick: line_of(&found.meta, found.meta_first).tick(found.first),
             mask: SIX_AXES_MASK,
             backlog: 0,
         };
@@ -220,40 +221,23 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         mtu: u16,
         out: &mut [u8],
     ) -> Result<usize, FlashFault> {
-        let most = records_per_message(mtu);
-        let mut records = [StrideRecord::default(); MAX_RECORDS];
-        let (mut n, mut first, mut meta) = (0, job.cursor, None);
-        while n < most {
-            let mut bytes = [0; MAX_RECORDS * StrideRecord::SIZE];
-            let at = if n == 0 { job.cursor } else { first + n as u32 };
-            let (boot, flash) = (job.boot_id, &mut self.flash);
-            let read = self
-                .records
-                .read(flash, boot, at, job.end(), most - n, &mut bytes);
-            let Some(found) = read.await? else {
-                break;
-            };
-            if n == 0 {
-                (first, meta) = (found.first, Some(found.meta));
-            } else if found.first != at || meta != Some(found.meta) {
-                break;
-            }
-            for entry in bytes.chunks_exact(StrideRecord::SIZE).take(found.n) {
-                let record = StrideRecord::decode(entry).map_err(|_| FlashFault)?;
-                if let Some(slot) = records.get_mut(n) {
-                    *slot = record;
-                    n += 1;
-                }
-            }
-        }
-        let Some(meta) = meta else {
+        let mut entries = [0; MAX_RECORDS * PACKED];
+        let (boot, most, flash) = (job.boot_id, records_per_message(mtu), &mut self.flash);
+        let read = self
+            .records
+            .read(flash, boot, job.cursor, job.end(), most, &mut entries);
+        let Some(found) = read.await? else {
             return Ok(0);
         };
-        let head = self.records_head(true, job.boot_id, first, method_of(&meta));
+        let mut records = [StrideRecord::default(); MAX_RECORDS];
+        for (record, entry) in records.iter_mut().zip(entries.chunks_exact(PACKED)) {
+            *record = unpacked(entry).ok_or(FlashFault)?;
+        }
+        let head = self.records_head(true, boot, found.first, method_of(&found.meta));
         let size = head
-            .encode(records.get(..n).unwrap_or(&[]), out)
+            .encode(records.get(..found.n).unwrap_or(&[]), out)
             .ok_or(FlashFault)?;
-        job.step(first, n);
+        job.step(found.first, found.n);
         self.backfill = Some(job);
         Ok(size)
     }

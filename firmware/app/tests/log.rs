@@ -290,14 +290,7 @@ fn a_power_cut_at_any_write_costs_at_most_what_was_staged() {
         }
         let boot = world.pod.boot_id();
         let dead = world.pod.into_flash();
-        let mut world = power_on(
-            Ram {
-                power: usize::MAX,
-                spent: 0,
-                ..dead
-            },
-            layout(),
-        );
+        let mut world = power_on(dead.again(), layout());
         for (of, first, end) in ranges(&mut world) {
             world.ok(backfill(of, first, end - first));
             let (indices, done) = fetched(&mut world);

@@ -16,7 +16,7 @@ evenstride-host-pod --hci HOST:PORT --recording FILE [options]
   --first-tick N         the counter at sample 0 of the recording (default 0)
   --skew-ppm X           the counter against the true time (default 0)
   --bonded-only          stream over encrypted links only
-  --raw-pages N          size of the raw log, for tests of a full one (default 328)
+  --raw-pages N          size of the raw log, for tests of a full one (default 240)
   --cut-after BYTES      fault: the power goes after so many bytes written to flash
   --fail-after BYTES     fault: flash refuses after so many bytes";
 

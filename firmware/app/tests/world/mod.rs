@@ -1,6 +1,8 @@
 //! A pod without radio for tests: flash in RAM whose power can be cut at any byte, samples that know their number.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod numbered;
+
 use core::fmt;
 
 use embassy_futures::block_on;
@@ -24,6 +26,15 @@ pub struct Ram {
     pub bytes: Vec<u8>,
     pub power: usize,
     pub spent: usize,
+    pub refuses: Refuses,
+}
+
+/// What a flash with a fault does not do any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refuses {
+    pub reading: bool,
+    pub writing: bool,
+    pub erasing: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +54,28 @@ impl NorFlashError for Dead {
 
 impl Ram {
     pub fn new() -> Self {
+        Self::of(vec![0xFF; Layout::BYTES as usize])
+    }
+
+    pub fn of(bytes: Vec<u8>) -> Self {
         Self {
-            bytes: vec![0xFF; Layout::BYTES as usize],
+            bytes,
             power: usize::MAX,
             spent: 0,
+            refuses: Refuses::default(),
+        }
+    }
+
+    /// The same flash with power again, and sound.
+    pub fn again(self) -> Self {
+        Self::of(self.bytes)
+    }
+
+    fn obey(&self, refused: bool) -> Result<(), Dead> {
+        if refused {
+            Err(Dead)
+        } else {
+            Ok(())
         }
     }
 
@@ -68,6 +97,7 @@ impl ReadNorFlash for Ram {
 
     async fn read(&mut self, from: u32, to: &mut [u8]) -> Result<(), Dead> {
         assert_eq!((from % 4, to.len() % 4), (0, 0), "unaligned read");
+        self.obey(self.refuses.reading)?;
         let from = from as usize;
         to.copy_from_slice(&self.bytes[from..from + to.len()]);
         Ok(())
@@ -84,6 +114,7 @@ impl NorFlash for Ram {
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Dead> {
         assert_eq!((from % 4096, to % 4096), (0, 0), "unaligned erase");
+        self.obey(self.refuses.erasing)?;
         for page in (from..to).step_by(4096) {
             self.spend()?;
             self.bytes[page as usize..page as usize + 4096].fill(0xFF);
@@ -93,6 +124,7 @@ impl NorFlash for Ram {
 
     async fn write(&mut self, to: u32, bytes: &[u8]) -> Result<(), Dead> {
         assert_eq!((to % 4, bytes.len() % 4), (0, 0), "unaligned write");
+        self.obey(self.refuses.writing)?;
         for (k, byte) in bytes.iter().enumerate() {
             self.spend()?;
             self.bytes[to as usize + k] &= byte;
