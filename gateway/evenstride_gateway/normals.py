@@ -15,38 +15,50 @@ from evenstride_gateway.sinks.schema import BASELINE, Point
 from evenstride_gateway.store import Change as StoreChange
 from evenstride_gateway.store import Entity, Store
 
-MOST_AT_ONCE = 2  # a verdict reads up to eleven sessions: a season that is filled in must not wait for them
+MOST_AT_ONCE = 2  # a verdict reads up to eleven sessions: a step that makes more is cut, the next one goes on there
 
 
 def collect_with_normals(system: SystematicError) -> Collect:
     """`collect`, and for each runner's latest ended session its standing against the own normal."""
 
     def both(store: Store, after: int, limit: int) -> Step:
+        changes = store.changes(after=after, limit=limit)
+        due = _due(store, changes)
+        if len(due) > MOST_AT_ONCE:
+            limit = sum(change.change < due[MOST_AT_ONCE][0] for change in changes)
         step = collect(store, after, limit)
-        if step.upto == after:
-            return step
-        changes = [c for c in store.changes(after=after, limit=limit) if c.entity in (Entity.SESSION, Entity.STRIDE)]
-        return Step(upto=step.upto, points=[*step.points, *_points(store, changes, system)])
+        points = [*step.points, *_gone(store, [change for change in changes if change.change <= step.upto])]
+        for number, session_id in due:
+            if number <= step.upto:
+                points += baseline_points(store, session_id, system)
+        return Step(upto=step.upto, points=points)
 
     return both
 
 
-def _points(store: Store, changes: list[StoreChange], system: SystematicError) -> list[Point]:
+def _gone(store: Store, changes: list[StoreChange]) -> list[Point]:
+    """The standings of sessions that were deleted, or that turned out to be another runner's."""
     dated = store.dated_sessions()
     points: list[Point] = []
-    named = [change for change in changes if change.entity is Entity.SESSION]
-    for change in named:
+    for change in changes:
         session, key = dated.get(change.session_id), change.previous
-        if session is not None and key is not None and (session.deleted or key.runner_id != session.runner_id):
+        if change.entity is not Entity.SESSION or session is None or key is None:
+            continue
+        if session.deleted or key.runner_id != session.runner_id:
             points += gone_baseline_points(change.session_id, epoch_ns(session.started_at), key.runner_id)
-    # Of the many changes that one run again makes only the last is worth a verdict.
-    newest = {change.session_id: change.change for change in changes if change.entity is Entity.STRIDE}
-    moved = [name for name, number in newest.items() if number == store.last_change_of(name)]
-    latest = _latest(store)
-    wanted = [name for name in dict.fromkeys([*moved, *(c.session_id for c in named)]) if name in latest]
-    for session_id in wanted[-MOST_AT_ONCE:]:
-        points += baseline_points(store, session_id, system)
     return points
+
+
+def _due(store: Store, changes: list[StoreChange]) -> list[tuple[int, str]]:
+    """The sessions that these changes make worth a verdict, each with the change that does, in order.
+
+    Of the many changes that one run again makes only the last one does.
+    """
+    newest = {change.session_id: change.change for change in changes if change.entity is Entity.STRIDE}
+    due = {name: number for name, number in newest.items() if number == store.last_change_of(name)}
+    due |= {change.session_id: change.change for change in changes if change.entity is Entity.SESSION}
+    latest = _latest(store) if due else set[str]()
+    return sorted((number, name) for name, number in due.items() if name in latest)
 
 
 def _latest(store: Store) -> set[str]:

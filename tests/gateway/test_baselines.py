@@ -15,6 +15,8 @@ from evenstride_analysis.model import Side
 from evenstride_analysis.symmetry import system_of
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.cli.common import Exit
+from evenstride_gateway.closing import regrid
+from evenstride_gateway.normals import collect_with_normals
 from evenstride_gateway.report.normal import normal
 from evenstride_gateway.runs import keep_run, kept_run
 from evenstride_gateway.store import Person, Store
@@ -156,3 +158,19 @@ def test_the_picture_tells_apart_by_shape_and_says_the_verdict(store: Store) -> 
     assert first is not None
     assert (first.strip, first.rows) == ("", ())
     assert "no earlier run" in first.sentence
+
+
+def test_after_an_outage_every_runner_is_judged_a_few_at_a_time(tmp_path: Path) -> None:
+    """A database that was away meets a whole squad's sessions in one look at the feed."""
+    collecting = collect_with_normals(SYSTEM)
+    with Store.open(tmp_path) as store:
+        for day, runner in enumerate("abcde"):
+            regrid(store, add_session(store, day, runner_id=runner), SYSTEM)
+        judged: list[set[str]] = []
+        after = 0
+        while (step := collecting(store, after, 100_000)).upto != after:
+            after = step.upto
+            judged.append({point.tags[1] for point in step.points if point.measurement == "baseline"})
+    assert set("abcde") == set().union(*judged)
+    assert max(len(runners) for runners in judged) == 2
+    assert len(judged) == 3

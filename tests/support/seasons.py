@@ -25,12 +25,13 @@ def add_session(
     strides: int = 45,
     after: timedelta = timedelta(0),
     end: bool = True,
+    runner_id: str = "anna",
 ) -> str:
     """Store one session of `strides` strides a leg, `day` days after the first one; returns its id."""
     session_id, started = name or f"d{day:02d}", START + timedelta(days=day) + after
     store.create_session(
-        Session(session_id=session_id, runner_id="anna", started_at=started, settings=dict(settings)),
-        [assignment(pods[side], side, session_id=session_id) for side in Side],
+        Session(session_id=session_id, runner_id=runner_id, started_at=started, settings=dict(settings)),
+        [assignment(pods[side], side, session_id=session_id, runner_id=runner_id) for side in Side],
     )
     rng = np.random.default_rng(day)
     for side in Side:
