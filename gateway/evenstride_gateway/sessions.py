@@ -328,7 +328,7 @@ class Sessions:
         if known is not None:
             return known
         taken = {person.runner_id for person in people}
-        stem = _slug(plain)
+        stem = runner_slug(plain)
         runner_id = next(c for n in count(1) if (c := stem if n == 1 else f"{stem}-{n}") not in taken)
         person = Person(runner_id=runner_id, name=plain)
         await self._queue.call(lambda store: store.put_person(person))
@@ -349,6 +349,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _slug(name: str) -> str:
+def runner_slug(name: str) -> str:
+    """A runner id from a name: lower-case letters, digits and `-`."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40] or "runner"
