@@ -80,6 +80,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             }
             Err(_) => Err(Status::Malformed),
         };
+        self.flash_fault |= outcome == Err(Status::StorageError);
         let reply = match outcome {
             Ok(size) => Reply {
                 opcode,
@@ -198,7 +199,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
                 .put_u32(&mut self.flash, Key::RATE_MHZ, rate_mhz);
             kept.await?;
             self.rate_mhz = rate_mhz;
-            self.new_boot(ResetReason::RateChanged).await?;
+            self.new_boot(ResetReason::RateChanged).await;
         }
         self.position(tick_now, out)
     }
@@ -334,7 +335,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         self.anchors.retain(|anchor| anchor.boot_id == boot);
         let bytes = anchor_bytes(&self.anchors);
         let kept = self.settings.put(&mut self.flash, Key::ANCHORS, &bytes);
-        kept.await?;
+        self.flash_fault |= kept.await.is_err(); // the log is erased all the same
         Ok(0)
     }
 }

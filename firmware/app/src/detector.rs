@@ -68,38 +68,44 @@ impl OnPod {
         Some(())
     }
 
-    fn rotate(&mut self, content: &[u8]) -> Option<()> {
-        let content: &[u8; ROTATION] = content.try_into().ok()?;
-        let mut rotation = IDENTITY;
-        for (value, four) in rotation.iter_mut().zip(content.chunks_exact(4)) {
-            *value = f32::from_le_bytes(four.try_into().ok()?);
-        }
-        self.turn(rotation)?;
-        self.aligner = None;
-        Some(())
-    }
-
     fn turn(&mut self, rotation: [f32; 9]) -> Option<()> {
-        let config = Config {
-            rotation,
-            ..self.config
-        };
-        match &mut self.detector {
-            Some(detector) => detector.set_rotation(rotation).ok()?,
-            None => Detector::new(config, self.built_in?).map(drop).ok()?,
+        let config = self.turned(rotation);
+        config.check().ok()?;
+        if let Some(detector) = &mut self.detector {
+            detector.set_rotation(rotation).ok()?;
         }
         self.config = config;
         Some(())
     }
 
-    fn replace(&mut self, content: &[u8]) -> Option<()> {
-        let rules = Coefficients::new(content).ok()?.rules();
+    const fn turned(&self, rotation: [f32; 9]) -> Config {
+        Config {
+            rotation,
+            ..self.config
+        }
+    }
+
+    fn replace(&mut self, rules: u16, content: &[u8]) -> Option<()> {
         self.content
             .get_mut(..content.len())?
             .copy_from_slice(content);
         (self.length, self.method.rules) = (content.len(), rules);
         Some(())
     }
+}
+
+/// The rules that a table of coefficients is for.
+fn rules_of(content: &[u8]) -> Option<u16> {
+    Some(Coefficients::new(content).ok()?.rules())
+}
+
+fn rotation_of(version: u16, content: &[u8]) -> Option<[f32; 9]> {
+    let content: &[u8; ROTATION] = content.try_into().ok()?;
+    let mut rotation = IDENTITY;
+    for (value, four) in rotation.iter_mut().zip(content.chunks_exact(4)) {
+        *value = f32::from_le_bytes(four.try_into().ok()?);
+    }
+    (version > 0 && version & OWN_ROTATION == 0).then_some(rotation)
 }
 
 fn rate_hz(rate_mhz: u32) -> f32 {
@@ -153,23 +159,26 @@ impl Strides for OnPod {
         self.method
     }
 
-    fn use_table(&mut self, table: Table, version: u16, content: &[u8]) -> bool {
+    fn can_use(&self, table: Table, version: u16, content: &[u8]) -> bool {
         match table {
             Table::Coefficients => {
-                let replaced = self.replace(content).is_some();
-                if replaced {
-                    self.method.coefficients_version = version;
-                }
-                replaced
+                rules_of(content).is_some() && content.len() <= self.content.len()
             }
-            Table::Rotation => {
-                let named = version > 0 && version & OWN_ROTATION == 0;
-                let rotated = named && self.rotate(content).is_some();
-                if rotated {
-                    self.method.rotation_version = version;
-                }
-                rotated
-            }
+            Table::Rotation => rotation_of(version, content)
+                .is_some_and(|rotation| self.turned(rotation).check().is_ok()),
         }
+    }
+
+    fn use_table(&mut self, table: Table, version: u16, content: &[u8]) -> bool {
+        let used = match table {
+            Table::Coefficients => rules_of(content).and_then(|rules| self.replace(rules, content)),
+            Table::Rotation => rotation_of(version, content).and_then(|found| self.turn(found)),
+        };
+        match table {
+            _ if used.is_none() => return false,
+            Table::Coefficients => self.method.coefficients_version = version,
+            Table::Rotation => (self.method.rotation_version, self.aligner) = (version, None),
+        }
+        true
     }
 }

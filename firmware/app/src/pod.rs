@@ -24,8 +24,10 @@ const RECORD_CHUNK: usize = CHUNK_HEADER + PACKED;
 /// Longest time that a sample waits in RAM for its way to flash.
 const STAGED_TICKS: u64 = evenstride_protocol::TICK_HZ as u64 / 2;
 const LIVE_RECORDS: usize = 16;
-/// A boot ends before its index does.
-const LAST_INDEX: u32 = u32::MAX - 1_000_000;
+/// A boot ends before its index does, 119 days at 416 Hz: while nobody streams, and 40 min later in any case.
+const LAST_INDEX: [u32; 2] = [u32::MAX - 1_001_000, u32::MAX - 1_000];
+/// Of a boot id that flash has not kept, so that the next start does not use it again.
+const UNKEPT: u32 = 0x3FFF_FFFF;
 
 pub type RawLog = Ring<RAW_PAGES, SAMPLE>;
 pub type RecordLog = Ring<RECORD_PAGES, PACKED>;
@@ -45,6 +47,8 @@ pub struct Pod<F, D> {
     pub(crate) tables: Tables,
     pub(crate) backfill: Option<Job>,
     pub(crate) backfill_seq: u32,
+    /// Samples after which a boot ends: while nobody streams, and in any case.
+    pub last_index: [u32; 2],
     pub(crate) rate_mhz: u32,
     pub(crate) reason: ResetReason,
     pub(crate) flash_fault: bool,
@@ -72,6 +76,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             tables: Tables::new(layout.tables),
             backfill: None,
             backfill_seq: 0,
+            last_index: LAST_INDEX,
             rate_mhz: plan.rate_mhz,
             reason: ResetReason::Unknown,
             flash_fault: false,
@@ -90,7 +95,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         self.reason = reason;
         let last = self.open_flash().await;
         let newest = self.raw.newest_boot().max(self.records.newest_boot());
-        let boot_id = match (last, newest) {
+        let mut boot_id = match (last, newest) {
             (None, None) => random & 0x7FFF_FFFE,
             (last, newest) => last.max(newest).unwrap_or(0),
         }
@@ -98,6 +103,9 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         let (flash, settings) = (&mut self.flash, &mut self.settings);
         let loaded = self.tables.load(flash, settings, &mut self.detector).await;
         let stored = settings.put_u32(flash, Key::BOOT_ID, boot_id).await;
+        if stored.is_err() {
+            boot_id = boot_id.saturating_add(random & UNKEPT);
+        }
         self.flash_fault |= loaded.is_err() || stored.is_err();
         self.stream.restart(boot_id);
         self.detector.restart(self.rate_mhz);
@@ -136,33 +144,38 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     }
 
     /// Begin another boot without a reset: another rate, or the index has come near its end.
-    pub(crate) async fn new_boot(&mut self, reason: ResetReason) -> Result<(), FlashFault> {
+    pub(crate) async fn new_boot(&mut self, reason: ResetReason) {
         self.write_staged().await;
         let boot_id = self.stream.boot_id.wrapping_add(1);
-        self.settings
-            .put_u32(&mut self.flash, Key::BOOT_ID, boot_id)
-            .await?;
+        let (flash, settings) = (&mut self.flash, &mut self.settings);
+        let stored = settings.put_u32(flash, Key::BOOT_ID, boot_id).await;
+        self.flash_fault |= stored.is_err();
         self.stream.restart(boot_id);
         (self.reason, self.backfill_seq, self.records_made) = (reason, 0, 0);
         self.backfill = None;
         self.live.clear();
         self.recent = Recent::new();
         self.detector.restart(self.rate_mhz);
-        Ok(())
     }
 
     /// The sensor has lost samples or its own time: what comes next is another boot, as index to time is one line.
     pub async fn sensor_failed(&mut self) {
         self.vitals.imu_fault = true;
-        self.flash_fault |= self.new_boot(ResetReason::Software).await.is_err();
+        self.new_boot(ResetReason::Software).await;
     }
 
     // ---- samples -----------------------------------------------------------------------------------------------
 
-    /// A block of samples has come from the sensor.
+    /// A block of samples has come from the sensor. The one that would begin another boot is not taken: the sensor
+    /// begins it anew, as index to time is one line.
     pub async fn samples(&mut self, block: &[Counts], stamp: Stamp) {
-        if self.stream.taken() > LAST_INDEX && matches!(self.stream.mode, Mode::Idle) {
-            self.flash_fault |= self.new_boot(ResetReason::Software).await.is_err();
+        let [idle, streaming] = self.last_index;
+        let last = match self.stream.mode {
+            Mode::Idle => idle,
+            _ => streaming,
+        };
+        if self.stream.taken() >= last {
+            return self.new_boot(ResetReason::Software).await;
         }
         let index = self.stream.taken();
         let begins = self

@@ -165,6 +165,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             Ok(size) if size > 0 => size,
             sent => {
                 self.backfill = None;
+                self.flash_fault |= sent.is_err();
                 job.done(sent.is_err()).encode(out).unwrap_or(0)
             }
         };

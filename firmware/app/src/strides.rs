@@ -29,7 +29,10 @@ pub trait Strides {
 
     fn method(&self) -> Method;
 
-    /// Use this table from the next stride on; false when it cannot be read.
+    /// Whether `use_table` would.
+    fn can_use(&self, table: Table, version: u16, content: &[u8]) -> bool;
+
+    /// Use this table from the next stride on; one that cannot be used changes nothing and gives false.
     fn use_table(&mut self, table: Table, version: u16, content: &[u8]) -> bool;
 }
 
@@ -52,6 +55,10 @@ impl Strides for NoStrides {
 
     fn method(&self) -> Method {
         self.method
+    }
+
+    fn can_use(&self, _table: Table, _version: u16, _content: &[u8]) -> bool {
+        true
     }
 
     fn use_table(&mut self, table: Table, version: u16, _content: &[u8]) -> bool {

@@ -163,7 +163,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Check, write to the slot that is not in use, then say in the settings that it is.
+    /// Check, write to the slot that is not in use, say in the settings that it is, use it.
     pub async fn commit<F: NorFlash, D: Strides>(
         &mut self,
         flash: &mut F,
@@ -177,6 +177,9 @@ impl Tables {
         let content = self.content.get(..length).unwrap_or(&[]);
         if self.held != length || crc32(content) != begun.crc32 {
             return Err(Status::CrcMismatch);
+        }
+        if !detector.can_use(begun.table, begun.version, content) {
+            return Err(Status::NotSupported);
         }
         let slot = 1 - self
             .slots
@@ -199,12 +202,10 @@ impl Tables {
             flash.write(to, bytes).await.map_err(|_| FlashFault)
         };
         written.await.map_err(|_| Status::StorageError)?;
-        if !detector.use_table(begun.table, begun.version, content) {
-            return Err(Status::NotSupported);
-        }
         let kept = kept.bytes();
         let named = settings.put(flash, key(begun.table), &kept);
         named.await.map_err(|_| Status::StorageError)?;
+        detector.use_table(begun.table, begun.version, content);
         self.set_slot(begun.table, slot);
         Ok(())
     }

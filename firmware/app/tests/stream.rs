@@ -2,8 +2,10 @@
 
 mod world;
 
-use evenstride_app::{Layout, MAX_PENDING, QUEUE_SAMPLES};
-use evenstride_protocol::{Command, Mode, PodStatus, RawFrame, Status, StreamPosition};
+use evenstride_app::{Layout, MAX_BLOCK, MAX_PENDING, QUEUE_SAMPLES};
+use evenstride_protocol::{
+    Command, LogRanges, Mode, PodStatus, RawFrame, ResetReason, Status, StreamPosition,
+};
 use world::{counts, number, power_on, Ram, World};
 
 fn pod() -> World {
@@ -156,6 +158,46 @@ fn another_rate_is_another_boot_and_outlives_the_power() {
         (again.pod.rate_mhz(), again.pod.boot_id()),
         (208_000, first_boot + 2)
     );
+}
+
+#[test]
+fn a_boot_ends_before_its_index_does() {
+    let mut world = pod();
+    let [idle, streaming] = world.pod.last_index;
+    assert!(idle < streaming && streaming < u32::MAX - MAX_BLOCK as u32);
+    world.pod.last_index = [900, 1_800];
+    let boot = world.pod.boot_id();
+    world.play(900);
+    assert_eq!((world.pod.boot_id(), world.pod.stream.taken()), (boot, 900));
+    world.play(9); // not taken: the sensor begins anew
+    let begun = status(&mut world);
+    assert_eq!((begun.boot_id, begun.taken), (boot + 1, 0));
+    assert_eq!(begun.reset_reason, ResetReason::Software);
+    world.play(450);
+    world.ok(START);
+    world.play(1_350);
+    assert_eq!(world.pod.boot_id(), boot + 1); // somebody listens
+    world.hear_all();
+    world.play(18);
+    let begun = status(&mut world);
+    assert_eq!(
+        (begun.boot_id, begun.taken, begun.mode),
+        (boot + 2, 9, Mode::Idle)
+    );
+    let position = StreamPosition::decode(&world.ok(START)).unwrap();
+    assert_eq!((position.next_seq, position.next_index), (0, 9));
+    let ranges = LogRanges::decode(&world.ok(Command::LogStatus { first: 0 })).unwrap();
+    let ranges: Vec<_> = ranges
+        .ranges
+        .iter()
+        .map(|r| (r.boot_id, r.first, r.end))
+        .collect();
+    assert_eq!(
+        ranges,
+        [(boot, 0, 900), (boot + 1, 0, 1_800), (boot + 2, 0, 9)]
+    );
+    let again = power_on(world.pod.into_flash(), Layout::default());
+    assert_eq!(again.pod.boot_id(), boot + 3);
 }
 
 #[test]

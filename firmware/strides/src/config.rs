@@ -45,7 +45,8 @@ impl Config {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Whether a detector can be made of it.
+    pub fn check(&self) -> Result<(), ConfigError> {
         if !(RATES_HZ.0..=RATES_HZ.1).contains(&self.rate_hz) {
             return Err(ConfigError::Rate);
         }

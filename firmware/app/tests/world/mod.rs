@@ -27,6 +27,8 @@ pub struct Ram {
     pub power: usize,
     pub spent: usize,
     pub refuses: Refuses,
+    /// The page at this address cannot be read.
+    pub unreadable: u32,
 }
 
 /// What a flash with a fault does not do any more.
@@ -35,6 +37,30 @@ pub struct Refuses {
     pub reading: bool,
     pub writing: bool,
     pub erasing: bool,
+    /// Not all, but each operation of the above with so many others between, a write after half of its bytes.
+    pub between: u32,
+    since: u32,
+}
+
+impl Refuses {
+    pub const fn of(reading: bool, writing: bool, erasing: bool, between: u32) -> Self {
+        Self {
+            reading,
+            writing,
+            erasing,
+            between,
+            since: 0,
+        }
+    }
+
+    fn obey(&mut self, refused: bool) -> Result<(), Dead> {
+        self.since += 1;
+        if !refused || self.since <= self.between {
+            return Ok(());
+        }
+        self.since = 0;
+        Err(Dead)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,20 +89,13 @@ impl Ram {
             power: usize::MAX,
             spent: 0,
             refuses: Refuses::default(),
+            unreadable: u32::MAX,
         }
     }
 
     /// The same flash with power again, and sound.
     pub fn again(self) -> Self {
         Self::of(self.bytes)
-    }
-
-    fn obey(&self, refused: bool) -> Result<(), Dead> {
-        if refused {
-            Err(Dead)
-        } else {
-            Ok(())
-        }
     }
 
     fn spend(&mut self) -> Result<(), Dead> {
@@ -97,7 +116,10 @@ impl ReadNorFlash for Ram {
 
     async fn read(&mut self, from: u32, to: &mut [u8]) -> Result<(), Dead> {
         assert_eq!((from % 4, to.len() % 4), (0, 0), "unaligned read");
-        self.obey(self.refuses.reading)?;
+        self.refuses.obey(self.refuses.reading)?;
+        if from / 4096 == self.unreadable / 4096 {
+            return Err(Dead);
+        }
         let from = from as usize;
         to.copy_from_slice(&self.bytes[from..from + to.len()]);
         Ok(())
@@ -114,7 +136,7 @@ impl NorFlash for Ram {
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Dead> {
         assert_eq!((from % 4096, to % 4096), (0, 0), "unaligned erase");
-        self.obey(self.refuses.erasing)?;
+        self.refuses.obey(self.refuses.erasing)?;
         for page in (from..to).step_by(4096) {
             self.spend()?;
             self.bytes[page as usize..page as usize + 4096].fill(0xFF);
@@ -124,12 +146,17 @@ impl NorFlash for Ram {
 
     async fn write(&mut self, to: u32, bytes: &[u8]) -> Result<(), Dead> {
         assert_eq!((to % 4, bytes.len() % 4), (0, 0), "unaligned write");
-        self.obey(self.refuses.writing)?;
-        for (k, byte) in bytes.iter().enumerate() {
+        let refused = self.refuses.obey(self.refuses.writing);
+        let written = if refused.is_err() {
+            bytes.len() / 8 * 4
+        } else {
+            bytes.len()
+        };
+        for (k, byte) in bytes[..written].iter().enumerate() {
             self.spend()?;
             self.bytes[to as usize + k] &= byte;
         }
-        Ok(())
+        refused
     }
 }
 
@@ -176,8 +203,13 @@ pub fn power_on(flash: Ram, layout: Layout) -> World {
 }
 
 pub fn with_detector<D: Strides>(flash: Ram, plan: Plan, detector: D) -> World<D> {
+    started(flash, plan, detector, 99)
+}
+
+/// With the random number that a boot id may come from.
+pub fn started<D: Strides>(flash: Ram, plan: Plan, detector: D, random: u32) -> World<D> {
     let mut pod = Pod::new(plan, flash, detector);
-    block_on(pod.power_on(ResetReason::PowerOn, 99));
+    block_on(pod.power_on(ResetReason::PowerOn, random));
     World {
         pod,
         link: LINK,

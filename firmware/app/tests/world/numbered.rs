@@ -55,6 +55,10 @@ impl Strides for Numbered {
         self.method
     }
 
+    fn can_use(&self, _table: Table, _version: u16, _content: &[u8]) -> bool {
+        true
+    }
+
     fn use_table(&mut self, table: Table, version: u16, _content: &[u8]) -> bool {
         match table {
             Table::Coefficients => self.method.coefficients_version = version,

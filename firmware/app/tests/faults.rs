@@ -1,0 +1,286 @@
+//! A flash that refuses: the stream goes on, the pod says so, and the next start finds what was kept.
+
+mod world;
+
+use evenstride_app::{Layout, LinkFacts};
+use evenstride_protocol::{
+    BackfillDone, BackfillResult, Command, Log, Mode, PodFlag, PodStatus, RawFrame, Status,
+    StrideRecords, Table,
+};
+use world::numbered::{check, held, pod, record, send, Numbered, EVERY};
+use world::{counts, Ram, Refuses, World, LINK};
+
+const BONDED: LinkFacts = LinkFacts {
+    encrypted: true,
+    bonded: true,
+    ..LINK
+};
+/// Every way of refusing: for good, and now and then.
+const FAULTS: [Refuses; 7] = [
+    Refuses::of(true, false, false, 0),
+    Refuses::of(false, true, false, 0),
+    Refuses::of(false, false, true, 0),
+    Refuses::of(true, true, true, 0),
+    Refuses::of(true, false, false, 50),
+    Refuses::of(false, true, false, 7),
+    Refuses::of(true, true, true, 5),
+];
+
+fn layout() -> Layout {
+    Layout::with_pages(4, 3)
+}
+
+fn status(world: &mut World<Numbered>) -> PodStatus {
+    PodStatus::decode(&world.ok(Command::GetStatus)).unwrap()
+}
+
+fn is_faulty(world: &mut World<Numbered>) -> bool {
+    status(world).flags & PodFlag::FLASH_FAULT != 0
+}
+
+/// A command that needs flash is done, or refused because of the flash.
+fn tries(world: &mut World<Numbered>, command: Command<'_>) {
+    let (status, _) = world.say(command);
+    assert!(
+        matches!(status, Status::Ok | Status::StorageError),
+        "{command:?}: {status:?}"
+    );
+}
+
+/// Streams both ways for a while; every sample and every record comes.
+fn streams(world: &mut World<Numbered>) {
+    let first = world.pod.stream.taken();
+    world.ok(Command::Start { mode: Mode::Raw });
+    let mut next = first;
+    for _ in 0..40 {
+        world.play(18);
+        for message in world.hear_all() {
+            let Ok(frame) = RawFrame::decode(&message) else {
+                continue;
+            };
+            let values: Vec<i16> = frame.counts().collect();
+            for sample in values.chunks(6) {
+                assert_eq!(sample, counts(next));
+                next += 1;
+            }
+        }
+    }
+    assert_eq!(next, first + 720);
+    world.ok(Command::Start {
+        mode: Mode::Strides,
+    });
+    let mut numbers = Vec::new();
+    for _ in 0..20 {
+        world.play(EVERY);
+        for message in world.hear_all() {
+            let Ok(message) = StrideRecords::decode(&message) else {
+                continue;
+            };
+            for (k, read) in message.records().enumerate() {
+                let number = message.head.first_record + k as u32;
+                assert_eq!(read, record(number));
+                numbers.push(number);
+            }
+        }
+    }
+    assert_eq!(numbers, (numbers[0]..numbers[0] + 20).collect::<Vec<_>>());
+    world.ok(Command::Stop);
+}
+
+/// Everything else that touches flash.
+fn asks(world: &mut World<Numbered>, n: u16) {
+    let boot_id = world.pod.boot_id();
+    world.link = BONDED;
+    tries(world, Command::Anchor { utc_ns: 5 });
+    for (log, end) in [(Log::Raw, 30), (Log::Records, 3)] {
+        world.ok(Command::Backfill {
+            boot_id,
+            first: 0,
+            log,
+            count: 100,
+        });
+        let heard = world.hear_all();
+        assert!(BackfillDone::decode(heard.last().unwrap()).is_ok());
+        tries(world, Command::AckLog { boot_id, end, log });
+    }
+    let content = &[1, 2, 3, 4];
+    world.ok(Command::TableBegin {
+        table: Table::Rotation,
+        version: n,
+        length: 4,
+        crc32: evenstride_protocol::crc32(content),
+    });
+    world.ok(Command::TableChunk {
+        offset: 0,
+        data: content,
+    });
+    tries(world, Command::TableCommit);
+    if n % 3 == 0 {
+        tries(world, Command::EraseLog);
+    }
+    tries(world, Command::ClearBonds);
+    let rate_mhz = [208_000, 416_000][usize::from(n % 2)];
+    tries(world, Command::SetRate { rate_mhz });
+}
+
+/// A life whose flash begins to refuse in phase `phase`, and a sound flash afterwards.
+fn life(fault: Refuses, phase: usize) {
+    let mut flash = Ram::new();
+    let mut lived = pod(flash, layout());
+    streams(&mut lived);
+    send(&mut lived, Table::Rotation, 1);
+    flash = lived.pod.into_flash().again();
+    let refuses = |now: usize| match now >= phase {
+        true => fault,
+        false => Refuses::default(),
+    };
+    flash.refuses = refuses(0);
+    let mut world = pod(flash, layout());
+    for (now, n) in (1..5).zip([10, 11, 12, 13]) {
+        world.pod.flash_mut().refuses = refuses(now);
+        streams(&mut world);
+        asks(&mut world, n);
+    }
+    world.pod.flash_mut().refuses = fault;
+    streams(&mut world);
+    asks(&mut world, 15);
+    if fault.between == 0 {
+        assert!(is_faulty(&mut world), "{fault:?} from {phase}");
+    }
+    world.pod.link_lost();
+    let mut world = pod(world.pod.into_flash().again(), layout());
+    assert!(!is_faulty(&mut world));
+    check(&mut world);
+    streams(&mut world);
+    check(&mut world);
+    let newest = held(&mut world, Log::Raw).last().copied();
+    assert_eq!(newest, Some((world.pod.boot_id(), 0, 720 + 180)));
+    asks(&mut world, 16);
+    assert!(!is_faulty(&mut world));
+}
+
+#[test]
+fn streams_go_on_whatever_the_flash_refuses_and_the_next_start_is_sound() {
+    for fault in FAULTS {
+        for phase in 0..5 {
+            life(fault, phase);
+        }
+    }
+}
+
+#[test]
+fn a_refused_command_changes_nothing() {
+    let mut world = pod(Ram::new(), layout());
+    world.link = BONDED;
+    world.play(900);
+    send(&mut world, Table::Rotation, 1);
+    let boot_id = world.pod.boot_id();
+    let before = (held(&mut world, Log::Raw), held(&mut world, Log::Records));
+    world.pod.flash_mut().refuses.writing = true;
+    let content = &[1, 2, 3, 4];
+    world.ok(Command::TableBegin {
+        table: Table::Rotation,
+        version: 2,
+        length: 4,
+        crc32: evenstride_protocol::crc32(content),
+    });
+    world.ok(Command::TableChunk {
+        offset: 0,
+        data: content,
+    });
+    for command in [
+        Command::TableCommit,
+        Command::Anchor { utc_ns: 1 },
+        Command::AckLog {
+            boot_id,
+            end: 50,
+            log: Log::Raw,
+        },
+        Command::EraseLog,
+        Command::ClearBonds,
+        Command::SetRate { rate_mhz: 208_000 },
+    ] {
+        assert_eq!(world.say(command).0, Status::StorageError, "{command:?}");
+    }
+    assert!(is_faulty(&mut world));
+    assert_eq!(
+        (held(&mut world, Log::Raw), held(&mut world, Log::Records)),
+        before
+    );
+    assert_eq!(
+        (world.pod.boot_id(), world.pod.rate_mhz()),
+        (boot_id, 416_000)
+    );
+    let mut info = [0; 244];
+    let size = world.pod.info(&mut info);
+    let info = evenstride_protocol::Info::decode(&info[..size]).unwrap();
+    assert_eq!(info.rotation_version, 1);
+}
+
+#[test]
+fn a_flash_that_cannot_be_read_ends_a_backfill_that_can_be_asked_for_again() {
+    let mut world = pod(Ram::new(), layout());
+    let boot_id = world.pod.boot_id();
+    world.play(900);
+    let ask = |first| Command::Backfill {
+        boot_id,
+        first,
+        log: Log::Raw,
+        count: 900 - first,
+    };
+    world.ok(ask(0));
+    for _ in 0..3 {
+        world.hear().unwrap();
+        world.pod.stream.confirm(1);
+    }
+    world.pod.flash_mut().refuses.reading = true;
+    let done = BackfillDone::decode(&world.hear().unwrap()).unwrap();
+    assert_eq!((done.result, done.next), (BackfillResult::FlashError, 54));
+    world.pod.stream.confirm(1);
+    world.pod.flash_mut().refuses.reading = false;
+    world.ok(ask(done.next));
+    let heard = world.hear_all();
+    let done = BackfillDone::decode(heard.last().unwrap()).unwrap();
+    assert_eq!(
+        (done.result, done.sent),
+        (BackfillResult::Complete, 900 - 54)
+    );
+}
+
+/// A gateway knows samples by boot and index: a boot id that flash does not keep must not come again.
+#[test]
+fn starts_with_a_flash_that_does_not_write_have_boot_ids_of_their_own() {
+    let mut world = pod(Ram::new(), layout());
+    world.play(900);
+    let kept = world.pod.boot_id();
+    let mut flash = world.pod.into_flash();
+    flash.refuses.writing = true;
+    let mut ids = vec![kept];
+    for random in [77_777, 5_555_555] {
+        let mut world = world::started(flash, world::plan(layout()), Numbered::default(), random);
+        assert!(is_faulty(&mut world));
+        ids.push(world.pod.boot_id());
+        flash = world.pod.into_flash();
+    }
+    assert!(
+        ids[1] > kept && ids[2] > kept && ids[1] != ids[2],
+        "{ids:?}"
+    );
+    let world = pod(flash.again(), layout());
+    assert_eq!(world.pod.boot_id(), kept + 1);
+}
+
+#[test]
+fn a_page_that_cannot_be_read_at_the_start_costs_that_page() {
+    let mut world = pod(Ram::new(), layout());
+    let boot = world.pod.boot_id();
+    world.play(900);
+    let mut flash = world.pod.into_flash();
+    flash.unreadable = layout().raw.start + 4096;
+    let mut world = pod(flash, layout());
+    assert!(is_faulty(&mut world));
+    let ranges = held(&mut world, Log::Raw);
+    assert_eq!(ranges.len(), 2, "{ranges:?}");
+    assert_eq!((ranges[0].0, ranges[0].1, ranges[1].2), (boot, 0, 891)); // the rest was staged
+    check(&mut world);
+}
