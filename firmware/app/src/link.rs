@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use embassy_futures::join::join4;
+use embassy_futures::join::join5;
 use embassy_futures::select::{select, Either};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
@@ -47,6 +47,7 @@ struct Link {
     over: Cell<bool>,
     commands_over: Signal<NoopRawMutex, ()>,
     tuning_over: Signal<NoopRawMutex, ()>,
+    parting_over: Signal<NoopRawMutex, ()>,
     interval: Cell<u16>,
 }
 
@@ -76,13 +77,16 @@ pub(crate) async fn serve<C, F, D, B>(
         over: Cell::new(false),
         commands_over: Signal::new(),
         tuning_over: Signal::new(),
+        parting_over: Signal::new(),
         interval: Cell::new(units(conn.raw().params().conn_interval)),
     };
-    join4(
+    shared.parting.reset();
+    join5(
         events(&conn, server, stack, shared, &link),
         answer(&conn, server, stack, shared, &link),
         stream(&conn, server, shared, &link),
         tune(&conn, stack, &link),
+        part(&conn, shared, &link),
     )
     .await;
     let mut pod = shared.pod.lock().await;
@@ -172,6 +176,7 @@ async fn events<C, F, D, B>(
     link.over.set(true);
     link.commands_over.signal(());
     link.tuning_over.signal(());
+    link.parting_over.signal(());
     shared.flight.moved.signal(());
 }
 
@@ -268,7 +273,7 @@ async fn answer<C, F, D, B>(
     }
 }
 
-fn clear_bonds<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
+pub(crate) fn clear_bonds<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
     while let Some(identity) =
         stack.with_bond_information(|bonds| bonds.first().map(|bond| bond.identity))
     {
@@ -312,6 +317,7 @@ async fn stream<F, D, B>(
         subscribed: false,
     };
     while !link.over.get() {
+        shared.life.air.now();
         let heard = subscribed(conn, server, control.cccd_handle, 2);
         if patience.ends(shared.board.tick(), heard, link) {
             conn.raw().disconnect();
@@ -363,4 +369,12 @@ async fn tune<C: PodController>(
         let _ = raw.update_connection_params(stack, &wanted).await;
     };
     select(ask, link.tuning_over.wait()).await;
+}
+
+/// The pod itself ends the link: its cell is empty, or its bonds are gone and with them what they allowed.
+async fn part<F, D, B>(conn: &Conn<'_, '_>, shared: &Shared<'_, F, D, B>, link: &Link) {
+    let asked = select(shared.parting.wait(), link.parting_over.wait());
+    if let Either::First(()) = asked.await {
+        conn.raw().disconnect();
+    }
 }
