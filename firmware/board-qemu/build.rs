@@ -1,11 +1,12 @@
-//! QEMU's mps2-an386: code from 0, memory from 0x20000000.
+//! QEMU's mps2-an386: code from 0, memory from 0x20000000, of which only as much is used as the XIAO has: a stack that does
+//! not fit fails here, too.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
 const MEMORY: &str = "MEMORY {
   FLASH : ORIGIN = 0x0, LENGTH = 4M
-  RAM : ORIGIN = 0x20000000, LENGTH = 4M
+  RAM : ORIGIN = 0x20000000, LENGTH = 256K - 8
 }
 ";
 

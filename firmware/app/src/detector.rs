@@ -16,45 +16,65 @@ const OWN_ROTATION: u16 = 0x8000;
 
 /// About 60 KB. At rates for which the estimator has no memory (above 440 Hz) it finds nothing.
 pub struct OnPod {
-    detector: Option<Detector<'static>>,
+    detector: Detector<'static>,
+    /// The detector has a table and fits the rate.
+    finds: bool,
     config: Config,
     built_in: Option<Coefficients<'static>>,
     /// A table that replaces the built-in one: its bytes, and how many (0 = none).
     content: [u8; MAX_TABLE as usize],
     length: usize,
     method: Method,
-    aligner: Option<Aligner>,
+    aligner: Aligner,
+    aligns: bool,
 }
 
 impl OnPod {
     pub fn new(plan: &Plan) -> Self {
-        let built_in = Coefficients::built_in().ok();
+        let mut made = Self::idle();
+        made.set_up(plan);
+        made
+    }
+
+    /// Before `set_up` it finds nothing. All its bytes are zero: as a constant it takes neither flash nor stack.
+    pub const fn idle() -> Self {
         Self {
-            detector: None,
-            config: Config {
-                rate_hz: rate_hz(plan.rate_mhz),
-                tick_hz: TICK_HZ as f32,
-                accel_scale: plan.accel.0,
-                gyro_scale: plan.gyro.0,
-                accel_full: plan.accel.1,
-                gyro_full: plan.gyro.1,
-                rotation: IDENTITY,
-            },
-            built_in,
+            detector: Detector::idle(),
+            finds: false,
+            config: Config::NONE,
+            built_in: None,
             content: [0; MAX_TABLE as usize],
             length: 0,
             method: Method {
-                rules: built_in.map_or(0, |table| table.rules()),
+                rules: 0,
                 coefficients_version: 0, // built in
                 rotation_version: 0,
             },
-            aligner: None,
+            aligner: Aligner::idle(),
+            aligns: false,
+        }
+    }
+
+    pub fn set_up(&mut self, plan: &Plan) {
+        self.config = Config {
+            rate_hz: rate_hz(plan.rate_mhz),
+            tick_hz: TICK_HZ as f32,
+            accel_scale: plan.accel.0,
+            gyro_scale: plan.gyro.0,
+            accel_full: plan.accel.1,
+            gyro_full: plan.gyro.1,
+            rotation: IDENTITY,
+        };
+        self.built_in = Coefficients::built_in().ok();
+        if let Some(table) = self.built_in {
+            self.method.rules = table.rules();
+            self.detector.set_table(table);
         }
     }
 
     /// The next axes that the pod finds for itself, from running. A gateway's rotation ends that.
     fn align(&mut self) -> Option<()> {
-        let found = self.aligner.as_ref()?.alignment()?;
+        let found = self.aligner.alignment()?;
         let [first, last] = ALIGNED_S;
         let known_s = self.method.rotation_version & !OWN_ROTATION;
         if found.running_s < first || (known_s > 0 && (known_s >= last || found.running_s < last)) {
@@ -63,7 +83,7 @@ impl OnPod {
         self.turn(found.rotation)?;
         self.method.rotation_version = OWN_ROTATION + found.running_s;
         if found.running_s >= last {
-            self.aligner = None;
+            self.aligns = false;
         }
         Some(())
     }
@@ -71,8 +91,8 @@ impl OnPod {
     fn turn(&mut self, rotation: [f32; 9]) -> Option<()> {
         let config = self.turned(rotation);
         config.check().ok()?;
-        if let Some(detector) = &mut self.detector {
-            detector.set_rotation(rotation).ok()?;
+        if self.finds {
+            self.detector.set_rotation(rotation).ok()?;
         }
         self.config = config;
         Some(())
@@ -121,23 +141,20 @@ impl Strides for OnPod {
             (self.config.rotation, self.method.rotation_version) = (IDENTITY, 0);
         }
         let config = self.config;
-        self.aligner = (self.method.rotation_version == 0).then(|| Aligner::new(&config));
-        let detector = self.detector.as_mut();
-        if detector.is_none_or(|detector| detector.reconfigure(config).is_err()) {
-            let made = self.built_in.map(|table| Detector::new(config, table));
-            self.detector = made.and_then(Result::ok);
-        }
+        self.aligns = self.method.rotation_version == 0;
+        self.aligner = Aligner::new(&config);
+        self.finds = self.built_in.is_some() && self.detector.reconfigure(config).is_ok();
     }
 
     fn push(&mut self, index: u32, tick_q16: u64, counts: &Counts) {
-        if let Some(detector) = &mut self.detector {
+        if self.finds {
             if index % STAMP_EVERY == 0 {
-                detector.stamp(index, tick_q16 >> 16);
+                self.detector.stamp(index, tick_q16 >> 16);
             }
-            detector.push(*counts);
+            self.detector.push(*counts);
         }
-        if let Some(aligner) = &mut self.aligner {
-            aligner.push(*counts);
+        if self.aligns {
+            self.aligner.push(*counts);
             if index % ALIGN_EVERY == 0 {
                 self.align();
             }
@@ -145,12 +162,14 @@ impl Strides for OnPod {
     }
 
     fn poll(&mut self) -> Option<StrideRecord> {
-        let detector = self.detector.as_mut()?;
+        if !self.finds {
+            return None;
+        }
         let stride = match self.content.get(..self.length) {
             Some(content) if !content.is_empty() => {
-                detector.poll_with(&Coefficients::again(content).ok()?)
+                self.detector.poll_with(&Coefficients::again(content).ok()?)
             }
-            _ => detector.poll(),
+            _ => self.detector.poll(),
         };
         Some(stride?.record())
     }
@@ -177,7 +196,7 @@ impl Strides for OnPod {
         match table {
             _ if used.is_none() => return false,
             Table::Coefficients => self.method.coefficients_version = version,
-            Table::Rotation => (self.method.rotation_version, self.aligner) = (version, None),
+            Table::Rotation => (self.method.rotation_version, self.aligns) = (version, false),
         }
         true
     }

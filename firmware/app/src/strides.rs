@@ -36,6 +36,35 @@ pub trait Strides {
     fn use_table(&mut self, table: Table, version: u16, content: &[u8]) -> bool;
 }
 
+/// A detector that stays where it was made.
+impl<S: Strides> Strides for &mut S {
+    const RECORDS: bool = S::RECORDS;
+
+    fn restart(&mut self, rate_mhz: u32) {
+        (**self).restart(rate_mhz);
+    }
+
+    fn push(&mut self, index: u32, tick_q16: u64, counts: &Counts) {
+        (**self).push(index, tick_q16, counts);
+    }
+
+    fn poll(&mut self) -> Option<StrideRecord> {
+        (**self).poll()
+    }
+
+    fn method(&self) -> Method {
+        (**self).method()
+    }
+
+    fn can_use(&self, table: Table, version: u16, content: &[u8]) -> bool {
+        (**self).can_use(table, version, content)
+    }
+
+    fn use_table(&mut self, table: Table, version: u16, content: &[u8]) -> bool {
+        (**self).use_table(table, version, content)
+    }
+}
+
 /// A pod without a detector: keeps tables, finds nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoStrides {

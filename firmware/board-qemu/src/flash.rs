@@ -1,4 +1,6 @@
-//! `flash.bin` of the host as NOR flash, by semihosting: what is written is in the file before the write returns.
+//! Files of the host by semihosting. `flash.bin` is NOR flash: what is written is in the file before the write returns.
+
+use core::ffi::CStr;
 
 use cortex_m_semihosting::syscall;
 use embedded_storage_async::nor_flash::{
@@ -6,7 +8,7 @@ use embedded_storage_async::nor_flash::{
 };
 use evenstride_app::{Layout, PAGE};
 
-const NAME: &[u8] = b"flash.bin\0";
+const READ: usize = 1; // "rb"
 const READ_WRITE: usize = 3; // "r+b"
 const FAILED: usize = usize::MAX;
 
@@ -25,10 +27,24 @@ impl NorFlashError for Refused {
 
 impl File {
     /// The file must be there, 2 MB long.
-    pub fn open() -> Option<Self> {
+    pub fn flash() -> Option<Self> {
+        Self::open(c"flash.bin", READ_WRITE)
+    }
+
+    /// None where there is none.
+    pub fn recording() -> Option<Self> {
+        Self::open(c"recording.bin", READ)
+    }
+
+    fn open(name: &CStr, mode: usize) -> Option<Self> {
         // SAFETY: name and its length, as semihosting wants them.
-        let handle = unsafe { syscall!(OPEN, NAME.as_ptr(), READ_WRITE, NAME.len() - 1) };
+        let handle = unsafe { syscall!(OPEN, name.as_ptr(), mode, name.count_bytes()) };
         (handle != FAILED).then_some(Self { handle })
+    }
+
+    /// False where the file does not reach so far.
+    pub fn fill(&self, from: u32, to: &mut [u8]) -> bool {
+        self.get(from, to).is_ok()
     }
 
     fn seek(&self, to: u32) -> Result<(), Refused> {

@@ -1,7 +1,8 @@
 //! The pod as ARM code in QEMU (mps2-an386, Cortex-M4F): the image whose behaviour the tests look at.
 //!
 //! HCI in H4 framing over the first serial line; flash is `flash.bin` in QEMU's working directory, written through by
-//! semihosting; sample j holds j in its first two counts.
+//! semihosting; samples are those of `recording.bin` there (six counts of 16 bits each), and when it ends those of a leg
+//! that stands still.
 #![no_std]
 #![no_main]
 
@@ -14,15 +15,17 @@ use bt_hci_serial::SerialTransport;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_time::{Duration, Instant, Timer};
 use evenstride_app::{
-    nominal_period_q16, run, Board, Counts, Imu, Layout, Led, OnPod, Plan, Pod, Rest, Stamp,
-    Supply, MAX_BLOCK,
+    nominal_period_q16, run, Board, Counts, Imu, Layout, Led, OnPod, Plan, Pod, Stamp, Vitals,
+    MAX_BLOCK,
 };
 use evenstride_protocol::{ResetReason, TICK_HZ};
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 const POD_ID: [u8; 8] = [0xE5, 0xE5, 0, 0, 0, 0, 0, 0xC3];
 const ADDRESS: [u8; 6] = [0xC3, 0, 0, 0, 0xDE, 0xC0];
 const BLOCK: u32 = 9;
+const SAMPLE: usize = 12;
+const STILL: Counts = [0, 2048, 0, 0, 0, 0];
 const COMMAND_SLOTS: usize = 10;
 
 #[panic_handler]
@@ -41,30 +44,47 @@ impl Board for Qemu {
         tick_q16() >> 16
     }
 
-    fn supply(&self) -> Supply {
-        Supply::default()
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
     }
 
     fn show(&self, _led: Led) {}
 }
 
-/// A sensor whose samples know their number.
-#[derive(Default)]
-struct Numbered {
+/// A sensor that feels what a file says.
+struct Recorded {
+    file: Option<flash::File>,
     began_q16: u64,
     period_q16: u32,
     taken: u32,
 }
 
-impl Imu for Numbered {
+impl Recorded {
+    fn counts(&self, first: u32) -> [Counts; BLOCK as usize] {
+        let mut bytes = [[0; SAMPLE]; BLOCK as usize];
+        let held = self
+            .file
+            .as_ref()
+            .is_some_and(|file| file.fill(first * SAMPLE as u32, bytes.as_flattened_mut()));
+        if !held {
+            return [STILL; BLOCK as usize];
+        }
+        bytes.map(|sample| {
+            let mut counts = STILL;
+            for (count, two) in counts.iter_mut().zip(sample.chunks_exact(2)) {
+                *count = i16::from_le_bytes([two[0], two[1]]);
+            }
+            counts
+        })
+    }
+}
+
+impl Imu for Recorded {
     type Error = core::convert::Infallible;
 
     async fn start(&mut self, rate_mhz: u32) -> Result<(), Self::Error> {
-        *self = Self {
-            began_q16: tick_q16(),
-            period_q16: nominal_period_q16(rate_mhz),
-            taken: 0,
-        };
+        (self.began_q16, self.taken) = (tick_q16(), 0);
+        self.period_q16 = nominal_period_q16(rate_mhz);
         Ok(())
     }
 
@@ -73,21 +93,27 @@ impl Imu for Numbered {
         while tick_q16() < at_q16(self.taken + BLOCK) {
             Timer::after(Duration::from_millis(2)).await;
         }
-        for (index, counts) in (self.taken..self.taken + BLOCK).zip(out.iter_mut()) {
-            *counts = [(index % 30_000) as i16, (index / 30_000) as i16, 0, 0, 0, 0];
-        }
         let stamp = Stamp {
             n: BLOCK as usize,
             tick_q16: at_q16(self.taken),
             period_q16: self.period_q16,
         };
+        for (to, counts) in out.iter_mut().zip(self.counts(self.taken)) {
+            *to = counts;
+        }
         self.taken += BLOCK;
         Ok(stamp)
     }
+}
 
-    async fn rest(&mut self, _rest: Rest) -> Result<(), Self::Error> {
-        Ok(())
-    }
+/// Never inlined: what it takes of the stack for a moment must not stay for good.
+#[inline(never)]
+fn pod_of(plan: Plan, flash: flash::File) -> &'static mut Pod<flash::File, &'static mut OnPod> {
+    static DETECTOR: ConstStaticCell<OnPod> = ConstStaticCell::new(OnPod::idle());
+    static POD: StaticCell<Pod<flash::File, &'static mut OnPod>> = StaticCell::new();
+    let detector = DETECTOR.take();
+    detector.set_up(&plan);
+    POD.init_with(|| Pod::new(plan, flash, detector))
 }
 
 #[embassy_executor::main]
@@ -107,15 +133,17 @@ async fn main(_spawner: embassy_executor::Spawner) {
         bonded_only: false,
         layout: Layout::default(),
     };
-    static POD: StaticCell<Pod<flash::File, OnPod>> = StaticCell::new();
-    let Some(flash) = flash::File::open() else {
+    let Some(flash) = flash::File::flash() else {
         cortex_m::asm::udf()
     };
-    let pod = POD.init_with(|| {
-        let detector = OnPod::new(&plan);
-        Pod::new(plan, flash, detector)
-    });
+    let pod = pod_of(plan, flash);
     pod.power_on(ResetReason::PowerOn, 0x1234_5678).await;
-    run(controller, Numbered::default(), pod, &Qemu, ADDRESS).await;
+    let imu = Recorded {
+        file: flash::File::recording(),
+        began_q16: 0,
+        period_q16: 0,
+        taken: 0,
+    };
+    run(controller, imu, pod, &Qemu, ADDRESS).await;
     cortex_m::asm::udf()
 }

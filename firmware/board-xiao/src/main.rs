@@ -18,7 +18,7 @@ use evenstride_imu_lsm6ds3::{Lsm6ds3, ACCEL, GYRO};
 use nrf_sdc::mpsl::{self, MultiprotocolServiceLayer};
 use nrf_sdc::SoftdeviceController;
 use parts::Xiao;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 const CONTROLLER_BYTES: usize = 8192;
 const RADIO_PACKETS: (u8, u8) = (8, 4); // to and from the air: the pod's MAX_PENDING
@@ -41,6 +41,19 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 #[embassy_executor::task]
 async fn radio_timing(mpsl: &'static MultiprotocolServiceLayer<'static>) -> ! {
     mpsl.run().await
+}
+
+/// Never inlined: what it takes of the stack for a moment must not stay for good.
+#[inline(never)]
+fn pod_of(
+    plan: Plan,
+    flash: qspi::Qspi<'static>,
+) -> &'static mut Pod<qspi::Qspi<'static>, &'static mut OnPod> {
+    static DETECTOR: ConstStaticCell<OnPod> = ConstStaticCell::new(OnPod::idle());
+    static POD: StaticCell<Pod<qspi::Qspi<'static>, &'static mut OnPod>> = StaticCell::new();
+    let detector = DETECTOR.take();
+    detector.set_up(&plan);
+    POD.init_with(|| Pod::new(plan, flash, detector))
 }
 
 #[embassy_executor::main]
@@ -124,11 +137,7 @@ async fn main(spawner: Spawner) {
         Output::new(p.P0_06, Level::High, OutputDrive::Standard),
         parts::watchdog(p.WDT),
     );
-    static POD: StaticCell<Pod<qspi::Qspi<'static>, OnPod>> = StaticCell::new();
-    let pod = POD.init_with(|| {
-        let detector = OnPod::new(&plan);
-        Pod::new(plan, flash, detector)
-    });
+    let pod = pod_of(plan, flash);
     pod.power_on(reason, boot_seed).await;
     run(controller, imu, pod, &board, parts::address()).await;
     cortex_m::peripheral::SCB::sys_reset()

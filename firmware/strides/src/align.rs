@@ -73,7 +73,43 @@ pub struct Aligner {
     stood: Option<Axis>,
 }
 
+impl Sums {
+    const NONE: Self = Self {
+        force: [0.0; 3],
+        second: [0.0; 6],
+        third: [0.0; 10],
+    };
+}
+
+impl Half {
+    const NONE: Self = Self {
+        groups: 0,
+        sum: [0.0; 6],
+        square: [0.0; 6],
+    };
+}
+
 impl Aligner {
+    /// For no sensor: takes no samples. All its bytes are zero.
+    pub const fn idle() -> Self {
+        Self {
+            group: 0,
+            per_second: 0,
+            accel_scale: 0.0,
+            gyro_scale: 0.0,
+            counts: [0; 6],
+            held: 0,
+            groups: 0,
+            own: Sums::NONE,
+            total: Sums::NONE,
+            running_s: 0,
+            half: Half::NONE,
+            still_halves: 0,
+            level: [0.0; 3],
+            stood: None,
+        }
+    }
+
     pub fn new(config: &Config) -> Self {
         let group = floor(MEAN_S * config.rate_hz + 0.5).max(1) as u16;
         Self {
@@ -96,7 +132,7 @@ impl Aligner {
 
     /// Take the next sample. After a minute of running nothing changes any more.
     pub fn push(&mut self, counts: Counts) {
-        if self.running_s >= ENOUGH_S {
+        if self.running_s >= ENOUGH_S || self.group == 0 {
             return;
         }
         for (sum, count) in self.counts.iter_mut().zip(counts) {

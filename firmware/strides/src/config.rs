@@ -32,6 +32,17 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// Of no sensor: refused.
+    pub const NONE: Self = Self {
+        rate_hz: 0.0,
+        tick_hz: 0.0,
+        accel_scale: 0.0,
+        gyro_scale: 0.0,
+        accel_full: 0.0,
+        gyro_full: 0.0,
+        rotation: [0.0; 9],
+    };
+
     /// An LSM6DS3TR-C at 416 Hz, 16 g and 2000 deg/s.
     pub const fn lsm6ds3(rotation: [f32; 9]) -> Self {
         Self {

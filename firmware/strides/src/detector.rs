@@ -20,13 +20,14 @@ const AFTER_S: f32 = 0.62;
 const STAMP_REACH_S: f32 = 10.0; // where a stride's own window holds too few stamps
 const PENDING: usize = 4;
 
-/// Strides of one leg, streaming: about 40 KB that never grow. Best made in place: `StaticCell::init_with`.
+/// Strides of one leg, streaming: about 40 KB that never grow. In small memory best made in place: `idle` as a constant,
+/// then `set_table` and `reconfigure`.
 ///
 /// Each stride is a function of the samples in a fixed window around it. A stride whose window is not whole (start of
 /// the stream, a gap of more than 40 ms) does not exist; shorter gaps are bridged linearly.
 pub struct Detector<'t> {
     config: Config,
-    table: Table<'t>,
+    table: Option<Table<'t>>,
     kernels: Kernels,
     samples: Samples,
     stamps: Stamps,
@@ -51,6 +52,15 @@ struct Spans {
 }
 
 impl Spans {
+    const NONE: Self = Self {
+        before: 0,
+        after: 0,
+        shortest: 0,
+        longest: 0,
+        bridge: 0,
+        stamp_reach: 0,
+    };
+
     fn new(rate_hz: f32) -> Self {
         let rounded = |seconds: f32| floor(seconds * rate_hz + 0.5) as u32;
         let up = |seconds: f32| ceil(seconds * rate_hz - 1e-3) as u32;
@@ -68,22 +78,28 @@ impl Spans {
 impl<'t> Detector<'t> {
     /// The first sample will be index 0: `restart` says otherwise.
     pub fn new(config: Config, table: Table<'t>) -> Result<Self, ConfigError> {
-        config.check()?;
-        let rate_hz = config.rate_hz;
-        Ok(Self {
-            config,
-            table,
-            kernels: Kernels::new(rate_hz),
+        let mut made = Self::idle();
+        made.set_table(table);
+        made.reconfigure(config)?;
+        Ok(made)
+    }
+
+    /// Without table and configuration: to be given samples only when it has both. All its bytes are zero.
+    pub const fn idle() -> Self {
+        Self {
+            config: Config::NONE,
+            table: None,
+            kernels: Kernels::NONE,
             samples: Samples::new(),
             stamps: Stamps::new(),
-            swings: Swings::new(rate_hz),
+            swings: Swings::idle(),
             scratch: Scratch::new(),
-            spans: Spans::new(rate_hz),
+            spans: Spans::NONE,
             missing: 0,
             last_swing: None,
             pending: [None; PENDING],
             untimed: 0,
-        })
+        }
     }
 
     /// Another sensor or rate, in place: a new boot begins, whose first sample is index 0. Refused, nothing has changed.
@@ -110,7 +126,7 @@ impl<'t> Detector<'t> {
 
     /// Another table, from the next stride on.
     pub fn set_table(&mut self, table: Table<'t>) {
-        self.table = table;
+        self.table = Some(table);
     }
 
     /// Another rotation: strides that straddle the change are left out.
@@ -127,10 +143,6 @@ impl<'t> Detector<'t> {
 
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    pub fn table(&self) -> &Table<'t> {
-        &self.table
     }
 
     /// Index of the sample that is pushed next.
@@ -166,7 +178,7 @@ impl<'t> Detector<'t> {
         let [Some(_), ..] = self.pending else {
             return None;
         };
-        let table = self.table;
+        let table = self.table?;
         self.poll_with(&table)
     }
 

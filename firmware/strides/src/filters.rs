@@ -18,6 +18,11 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
+    pub(crate) const NONE: Self = Self {
+        taps: [0.0; MAX_HALF + 1],
+        half: 0,
+    };
+
     pub(crate) fn half(&self) -> i32 {
         self.half as i32
     }
@@ -183,6 +188,15 @@ const SMOOTHING_SD_S: f32 = 0.00667;
 const SMOOTHING_REACH_S: f32 = 0.0135;
 
 impl Kernels {
+    pub(crate) const NONE: Self = Self {
+        rate: Kernel::NONE,
+        impact: Kernel::NONE,
+        inner: Kernel::NONE,
+        outer: Kernel::NONE,
+        waves: Waves::NONE,
+        smoothing: Kernel::NONE,
+    };
+
     pub(crate) fn new(rate_hz: f32) -> Self {
         Self {
             rate: Kernel::low_pass(15.0, rate_hz, 2),

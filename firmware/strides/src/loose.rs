@@ -20,6 +20,11 @@ pub(crate) struct Waves {
 }
 
 impl Waves {
+    pub(crate) const NONE: Self = Self {
+        rows: [[0.0; WAVES]; LONGEST],
+        n: 0,
+    };
+
     pub(crate) fn new(rate_hz: f32) -> Self {
         // the Hann window is zero at its ends
         let n = (floor(LASTS_S * rate_hz + 0.5) - 1).clamp(1, LONGEST as i32) as usize;

@@ -48,12 +48,12 @@ const NO_PEAK: Peak = Peak {
 };
 
 impl Swings {
-    pub(crate) fn new(rate_hz: f32) -> Self {
-        let nothing = Kernel::triangle(1);
-        let mut swings = Self {
-            fine: nothing,
-            coarse: nothing,
-            step: 1,
+    /// Nothing may be pushed before `set_rate`.
+    pub(crate) const fn idle() -> Self {
+        Self {
+            fine: Kernel::NONE,
+            coarse: Kernel::NONE,
+            step: 0,
             margin: 0,
             reach: 0,
             half_window: 0,
@@ -63,9 +63,7 @@ impl Swings {
             swing_grid: [0.0; GRID],
             peaks: [NO_PEAK; PEAKS],
             next_peak: 0,
-        };
-        swings.set_rate(rate_hz);
-        swings
+        }
     }
 
     /// Another rate; a stretch must begin anew.
