@@ -17,15 +17,14 @@ demo: setup $(if $(HOST_POD),host-pod)
 host-pod:
 	cd firmware && cargo build --locked --package evenstride-host-pod
 
-# The pod's application as ARM code: needs `rustup target add thumbv7em-none-eabihf` and qemu-system-arm
+# The pod's application as ARM code
 test-qemu: setup-test
-	cd firmware && cargo build --locked --profile board --package board-qemu --target thumbv7em-none-eabihf
-	$(BIN)/python -m pytest tests/firmware/on_qemu.py
+	@bash tools/firmware_board.sh qemu
+	$(BIN)/python -m pytest tests/firmware/test_qemu.py
 
-# The image for a Seeed XIAO nRF52840 Sense, never run on hardware: needs the target, libclang and LIBCLANG_PATH (firmware/README.md)
+# Images for a Seeed XIAO nRF52840 Sense: out/never-run-on-hardware-xiao*.uf2. Installs what it needs, with rustup or, when root, from Debian
 xiao:
-	cd firmware && cargo build --locked --profile board --package board-xiao --target thumbv7em-none-eabihf
-	python3 tools/uf2.py firmware/target/thumbv7em-none-eabihf/board/board-xiao firmware/target/never-run-on-hardware-xiao.uf2
+	@bash tools/firmware_board.sh xiao
 
 setup:
 	@bash tools/bootstrap.sh
@@ -43,6 +42,7 @@ check: setup
 
 test: setup-test check
 	@bash tools/check_firmware.sh test
+	@bash tools/firmware_board.sh qemu xiao
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: setup-test
@@ -80,5 +80,5 @@ lock: setup
 	  --universal --generate-hashes --no-emit-index-url --no-header --quiet -o gateway/requirements.lock
 
 clean:
-	rm -rf .venv .peers build dist tools/grafana/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-data
+	rm -rf .venv .peers build dist out tools/grafana/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Makes .venv from requirements.lock. Needs git, make and Python >= 3.11; installs missing system packages when root.
+# With `test` also what the tests need: a browser, databases, Rust, QEMU and what the firmware's images for boards take.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tools/packages.sh
 
 need=()
 command -v python3 >/dev/null || need+=(python3)
@@ -19,16 +21,9 @@ if [ "${1:-}" = test ]; then # tests drive a real browser and turn the PDF into 
   [ -n "$(PATH="$PATH:/usr/sbin" command -v influxd)" ] || need+=(influxdb)
   [ -n "$(PATH="$PATH:/usr/sbin" command -v mosquitto)" ] || need+=(mosquitto)
   command -v cargo >/dev/null || need+=(cargo-web rustc-web rustfmt-web rust-web-clippy)
+  mapfile -t -O ${#need[@]} need < <(bash tools/firmware_board.sh --needs qemu xiao)
 fi
-if [ ${#need[@]} -gt 0 ]; then
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null
-  else
-    echo "evenstride: these system packages are missing: ${need[*]} (Debian: sudo apt-get install ${need[*]})" >&2
-    exit 1
-  fi
-fi
+install_packages "${need[@]}"
 
 python3 - <<'PY' || { echo "evenstride: Python 3.11 or newer is needed" >&2; exit 1; }
 import sys

@@ -55,14 +55,13 @@ class HostPod:
     options: Sequence[str] = ()
     process: asyncio.subprocess.Process | None = None
 
-    async def start(self, *more: str, stdout: int | None = None) -> Self:
+    async def start(self, *more: str) -> Self:
         self.process = await asyncio.create_subprocess_exec(
             str(host_pod()),
             *("--hci", f"{LOOPBACK}:{self.port}", "--pod-id", self.pod_id),
             *("--recording", str(self.recording), "--flash", str(self.flash)),
             *self.options,
             *more,
-            stdout=stdout,
         )
         return self
 
@@ -130,7 +129,7 @@ class Host:
 
     async def ask(self, command: air.Command) -> air.CommandReply:
         await self.client.write_gatt_char(CONTROL_UUID, bytes(command), response=True)
-        return await asyncio.wait_for(self._replies.get(), 2)
+        return await asyncio.wait_for(self._replies.get(), 10)
 
     async def ok(self, command: air.Command) -> bytes:
         reply = await self.ask(command)
