@@ -55,13 +55,14 @@ class HostPod:
     options: Sequence[str] = ()
     process: asyncio.subprocess.Process | None = None
 
-    async def start(self, *more: str) -> Self:
+    async def start(self, *more: str, stdout: int | None = None) -> Self:
         self.process = await asyncio.create_subprocess_exec(
             str(host_pod()),
             *("--hci", f"{LOOPBACK}:{self.port}", "--pod-id", self.pod_id),
             *("--recording", str(self.recording), "--flash", str(self.flash)),
             *self.options,
             *more,
+            stdout=stdout,
         )
         return self
 

@@ -18,6 +18,14 @@ pub struct Stamp {
     pub period_q16: u32,
 }
 
+/// What a sensor does while the rest of the pod is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Raise the interrupt line, and hold it, when the pod is moved.
+    Watch,
+    Off,
+}
+
 /// A 6-axis sensor that fills blocks by itself (FIFO and interrupt).
 pub trait Imu {
     /// The sensor has gone silent.
@@ -31,4 +39,7 @@ pub trait Imu {
         &mut self,
         out: &mut [Counts; MAX_BLOCK],
     ) -> impl Future<Output = Result<Stamp, Self::Error>>;
+
+    /// No more samples; with as little current as it can.
+    fn rest(&mut self, rest: Rest) -> impl Future<Output = Result<(), Self::Error>>;
 }

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use embassy_futures::join::join4;
+use embassy_futures::join::join5;
 use embassy_futures::select::{select, Either};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
@@ -11,7 +11,7 @@ use embassy_time::{Duration, Timer};
 use embedded_storage_async::nor_flash::NorFlash;
 use evenstride_protocol::{
     Command, Mode, Ping, Pong, ATT_ERROR_BUSY, ATT_ERROR_NOT_SUBSCRIBED, MAX_MESSAGE,
-    MAX_UNANSWERED,
+    MAX_UNANSWERED, TICK_HZ,
 };
 use trouble_host::prelude::*;
 
@@ -23,7 +23,7 @@ use crate::shell::{PodController, Shared};
 use crate::strides::Strides;
 
 const SETTLE: Duration = Duration::from_millis(300); // the host's own procedures come first
-const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(30);
+const PATIENCE: u64 = 30 * TICK_HZ as u64; // for a subscription to Control, and for the confirmation of an indication
 const STATUS_TURN: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_millis(5);
 const INTERVAL_UNIT_US: u64 = 1250;
@@ -40,11 +40,14 @@ struct Arrived {
 struct Link {
     commands: Channel<NoopRawMutex, Arrived, MAX_UNANSWERED>,
     unanswered: Cell<usize>,
+    /// When the indication went out that is not confirmed yet.
+    indicated: Cell<Option<u64>>,
     /// The reply to START goes out before the first frame.
     starting: Cell<bool>,
     over: Cell<bool>,
     commands_over: Signal<NoopRawMutex, ()>,
     tuning_over: Signal<NoopRawMutex, ()>,
+    parting_over: Signal<NoopRawMutex, ()>,
     interval: Cell<u16>,
 }
 
@@ -69,17 +72,21 @@ pub(crate) async fn serve<C, F, D, B>(
     let link = Link {
         commands: Channel::new(),
         unanswered: Cell::new(0),
+        indicated: Cell::new(None),
         starting: Cell::new(false),
         over: Cell::new(false),
         commands_over: Signal::new(),
         tuning_over: Signal::new(),
+        parting_over: Signal::new(),
         interval: Cell::new(units(conn.raw().params().conn_interval)),
     };
-    join4(
+    shared.parting.reset();
+    join5(
         events(&conn, server, stack, shared, &link),
         answer(&conn, server, stack, shared, &link),
         stream(&conn, server, shared, &link),
-        tune(&conn, server, stack, &link),
+        tune(&conn, stack, &link),
+        part(&conn, shared, &link),
     )
     .await;
     let mut pod = shared.pod.lock().await;
@@ -169,6 +176,7 @@ async fn events<C, F, D, B>(
     link.over.set(true);
     link.commands_over.signal(());
     link.tuning_over.signal(());
+    link.parting_over.signal(());
     shared.flight.moved.signal(());
 }
 
@@ -252,18 +260,20 @@ async fn answer<C, F, D, B>(
         if answer.effect == Effect::ClearBonds {
             clear_bonds(stack);
         }
+        link.indicated.set(Some(shared.board.tick()));
         let _ = server
             .pod
             .control
             .indicate_raw(conn, answer.bytes(), false)
             .await;
+        link.indicated.set(None);
         link.unanswered.set(link.unanswered.get().saturating_sub(1));
         link.starting.set(false);
         shared.flight.moved.signal(());
     }
 }
 
-fn clear_bonds<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
+pub(crate) fn clear_bonds<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
     while let Some(identity) =
         stack.with_bond_information(|bonds| bonds.first().map(|bond| bond.identity))
     {
@@ -273,7 +283,23 @@ fn clear_bonds<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
     }
 }
 
-/// What the pod has to say, as fast as the radio takes it: live before backfill.
+/// Whether a host is one that nothing will come of, by the pod's own clock.
+struct Patience {
+    began: u64,
+    subscribed: bool,
+}
+
+impl Patience {
+    fn ends(&mut self, now: u64, subscribed: bool, link: &Link) -> bool {
+        self.subscribed |= subscribed;
+        let since = |tick: u64| now.saturating_sub(tick) > PATIENCE;
+        let deaf = !self.subscribed && since(self.began);
+        deaf || link.indicated.get().is_some_and(since)
+    }
+}
+
+/// What the pod has to say, as fast as the radio takes it: live before backfill. A host that does not subscribe to
+/// Control or does not confirm goes.
 async fn stream<F, D, B>(
     conn: &Conn<'_, '_>,
     server: &Server<'_>,
@@ -284,9 +310,18 @@ async fn stream<F, D, B>(
     D: Strides,
     B: Board,
 {
-    let data = &server.pod.data;
+    let (data, control) = (&server.pod.data, &server.pod.control);
     let mut out = [0; MAX_MESSAGE];
+    let mut patience = Patience {
+        began: shared.board.tick(),
+        subscribed: false,
+    };
     while !link.over.get() {
+        shared.life.air.now();
+        let heard = subscribed(conn, server, control.cccd_handle, 2);
+        if patience.ends(shared.board.tick(), heard, link) {
+            conn.raw().disconnect();
+        }
         let mut size = 0;
         if !link.starting.get() && subscribed(conn, server, data.cccd_handle, 1) {
             let mut pod = shared.pod.lock().await;
@@ -311,10 +346,9 @@ async fn stream<F, D, B>(
     }
 }
 
-/// Ask for data length 251, 2M PHY, 15 ms, latency 0, 2 s. Refusals are normal. A host that subscribes to nothing goes.
+/// Ask for data length 251, 2M PHY, 15 ms, latency 0, 2 s. Refusals are normal.
 async fn tune<C: PodController>(
     conn: &Conn<'_, '_>,
-    server: &Server<'_>,
     stack: &Stack<'_, C, DefaultPacketPool>,
     link: &Link,
 ) {
@@ -334,17 +368,13 @@ async fn tune<C: PodController>(
         let _ = raw.set_phy(stack, PhyKind::Le2M).await;
         let _ = raw.update_connection_params(stack, &wanted).await;
     };
-    if let Either::Second(()) = select(ask, link.tuning_over.wait()).await {
-        return;
-    }
-    let over = select(
-        Timer::after(SUBSCRIBE_WITHIN - SETTLE),
-        link.tuning_over.wait(),
-    )
-    .await;
-    if matches!(over, Either::First(()))
-        && !subscribed(conn, server, server.pod.control.cccd_handle, 2)
-    {
-        raw.disconnect();
+    select(ask, link.tuning_over.wait()).await;
+}
+
+/// The pod itself ends the link: its cell is empty, or its bonds are gone and with them what they allowed.
+async fn part<F, D, B>(conn: &Conn<'_, '_>, shared: &Shared<'_, F, D, B>, link: &Link) {
+    let asked = select(shared.parting.wait(), link.parting_over.wait());
+    if let Either::First(()) = asked.await {
+        conn.raw().disconnect();
     }
 }

@@ -93,30 +93,24 @@ impl Plan {
     }
 }
 
-/// What the board measures of itself.
+/// How the pod is, as it says itself (section 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vitals {
     pub battery_mv: u16,
     pub battery_percent: u8,
+    pub battery_low: bool,
     pub charging: bool,
     /// 0.01 °C.
     pub temperature: i16,
     pub imu_fault: bool,
 }
 
-impl Vitals {
-    pub const LOW_PERCENT: u8 = 15;
-
-    pub const fn is_low(&self) -> bool {
-        self.battery_percent < Self::LOW_PERCENT
-    }
-}
-
 impl Default for Vitals {
     fn default() -> Self {
         Self {
-            battery_mv: 4000,
+            battery_mv: 4110,
             battery_percent: 90,
+            battery_low: false,
             charging: false,
             temperature: 2400,
             imu_fault: false,

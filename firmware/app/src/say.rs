@@ -22,7 +22,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         let anchored = self.anchors.iter().any(|a| a.boot_id == stream.boot_id);
         let flags = [
             (vitals.charging, PodFlag::CHARGING),
-            (vitals.is_low(), PodFlag::BATTERY_LOW),
+            (vitals.battery_low, PodFlag::BATTERY_LOW),
             (self.raw.overwritten() > 0, PodFlag::LOG_FULL),
             (!anchored, PodFlag::CLOCK_UNSET),
             (vitals.imu_fault, PodFlag::IMU_FAULT),
@@ -82,7 +82,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     /// What goes into the advertising (section 3).
     pub fn summary(&self) -> Summary {
         let flags = [
-            (self.vitals.is_low(), SummaryFlag::BATTERY_LOW),
+            (self.vitals.battery_low, SummaryFlag::BATTERY_LOW),
             (!self.raw.is_empty(), SummaryFlag::LOG_WAITING),
             (self.plan.bonded_only, SummaryFlag::BONDED_ONLY),
         ];

@@ -3,11 +3,11 @@
 //! Flash operations are never cancelled: the loops of a link end by themselves when it is gone, none is dropped halfway.
 
 use core::cell::{Cell, RefCell};
+use core::future::pending;
 
 use bt_hci::cmd::le::{LeConnUpdate, LeReadLocalSupportedFeatures, LeSetDataLength, LeSetPhy};
 use bt_hci::controller::{ControllerCmdAsync, ControllerCmdSync};
-use embassy_futures::join::join;
-use embassy_futures::select::{select, Either};
+use embassy_futures::select::{select, select3, select4, Either, Either3, Either4};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
@@ -16,13 +16,15 @@ use embedded_storage_async::nor_flash::NorFlash;
 use evenstride_protocol::{advertising_data, scan_response, Mode};
 use trouble_host::prelude::*;
 
-use crate::board::{Board, Led};
+use crate::board::{Board, End, Led};
 use crate::bonds::{bonds_from, BONDS};
 use crate::flight::{Flight, Watched};
 use crate::gatt::{Message, Server};
-use crate::imu::{Imu, MAX_BLOCK};
+use crate::imu::{Imu, Rest, MAX_BLOCK};
+use crate::life::Life;
 use crate::link;
 use crate::pod::Pod;
+use crate::power::{Duty, Power};
 use crate::strides::Strides;
 
 const FAST: Duration = Duration::from_millis(100);
@@ -30,6 +32,10 @@ const SLOW: Duration = Duration::from_millis(1000);
 const FAST_FOR: Duration = Duration::from_secs(60);
 const RENEW: Duration = Duration::from_secs(1);
 const IMU_RETRY: Duration = Duration::from_secs(1);
+/// A sensor that says nothing for so long has failed. Its start takes 0.7 s at 208 Hz.
+const IMU_SILENT: Duration = Duration::from_secs(5);
+const PULSE: Duration = Duration::from_secs(2);
+const PARTED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the application needs beyond `trouble_host::Controller`.
 pub trait PodController:
@@ -63,15 +69,29 @@ pub(crate) struct Shared<'a, F, D, B> {
     pub connected: Cell<bool>,
     /// The sensor has to begin another boot.
     pub restarted: Signal<NoopRawMutex, ()>,
+    pub power: RefCell<Power>,
+    pub duty: Cell<Duty>,
+    pub life: Life,
+    /// The pod ends the link by itself.
+    pub parting: Signal<NoopRawMutex, ()>,
+    parted: Signal<NoopRawMutex, ()>,
+    /// No further link.
+    leaving: Cell<bool>,
 }
 
 impl<F: NorFlash, D: Strides, B: Board> Shared<'_, F, D, B> {
     /// Copy what must be answered at once.
     pub fn refresh(&self, pod: &mut Pod<F, D>) {
-        pod.vitals = crate::plan::Vitals {
-            imu_fault: pod.vitals.imu_fault,
-            ..self.board.vitals()
-        };
+        let (board, power, tick) = (self.board, &mut *self.power.borrow_mut(), self.board.tick());
+        let (linked, sensing) = (self.connected.get(), !pod.vitals.imu_fault);
+        let duty = power.observe(board.supply(), board.button(), linked, sensing, tick);
+        if duty != Duty::Stay {
+            self.duty.set(duty);
+        }
+        pod.vitals = power.vitals(!sensing);
+        if self.life.goes_on() {
+            board.alive();
+        }
         if self.boot_id.replace(pod.boot_id()) != pod.boot_id() {
             self.restarted.signal(());
         }
@@ -83,32 +103,29 @@ impl<F: NorFlash, D: Strides, B: Board> Shared<'_, F, D, B> {
         let _ = info.resize_default(capacity);
         let size = pod.info(&mut info);
         info.truncate(size);
-        self.board
-            .show(if pod.identify_until() > self.board.tick() {
-                Led::Identify
-            } else if pod.vitals.imu_fault {
-                Led::Fault
-            } else if pod.vitals.is_low() {
-                Led::BatteryLow
-            } else if !matches!(pod.stream.mode, Mode::Idle) {
-                Led::Streaming
-            } else if self.connected.get() {
-                Led::Connected
-            } else {
-                Led::Advertising
-            });
+        let led = match (pod.stream.mode, linked) {
+            _ if pod.identify_until() > tick => Led::Identify,
+            _ if power.shows_cleared(tick) => Led::BondsCleared,
+            _ if pod.vitals.imu_fault => Led::Fault,
+            _ if pod.vitals.battery_low => Led::BatteryLow,
+            (Mode::Idle, true) => Led::Connected,
+            (Mode::Idle, false) => Led::Advertising,
+            _ => Led::Streaming,
+        };
+        board.show(led);
     }
 }
 
-/// Be a pod until the controller fails: on a board for ever, on a host until the transport ends. `address` is a static
-/// random address, little-endian.
+/// Be a pod until its cell is empty, nobody moves it, or the controller fails. `address` is a static random address,
+/// little-endian. What the pod knows is in flash then, unless the controller failed.
 pub async fn run<C, I, F, D, B>(
     controller: C,
     mut imu: I,
     pod: &mut Pod<F, D>,
     board: &B,
     address: [u8; 6],
-) where
+) -> End
+where
     C: PodController,
     I: Imu,
     F: NorFlash,
@@ -125,7 +142,7 @@ pub async fn run<C, I, F, D, B>(
         let _ = stack.add_bond_information(bond);
     }
     let Some(server) = Server::of(&pod.plan) else {
-        return;
+        return End::Controller;
     };
     flight.watch(server.pod.data.handle);
     let shared = Shared {
@@ -138,6 +155,12 @@ pub async fn run<C, I, F, D, B>(
         mode: Cell::new(Mode::Idle),
         connected: Cell::new(false),
         restarted: Signal::new(),
+        power: RefCell::new(Power::default()),
+        duty: Cell::new(Duty::Stay),
+        life: Life::new(),
+        parting: Signal::new(),
+        parted: Signal::new(),
+        leaving: Cell::new(false),
         pod: Mutex::new(pod),
     };
     shared.refresh(*shared.pod.lock().await);
@@ -146,7 +169,7 @@ pub async fn run<C, I, F, D, B>(
     let air = async {
         let mut peripheral = stack.peripheral();
         let response = scan_response(&pod_id);
-        loop {
+        while !shared.leaving.get() {
             let Some(connection) = advertise(&mut peripheral, &shared, &response).await else {
                 Timer::after(RENEW).await;
                 continue;
@@ -154,36 +177,58 @@ pub async fn run<C, I, F, D, B>(
             shared.connected.set(true);
             link::serve(connection, &server, &stack, &shared).await;
             shared.connected.set(false);
+            shared.parted.signal(());
+        }
+        pending::<()>().await;
+    };
+    let pulse = async {
+        loop {
+            let answered = stack.command(LeReadLocalSupportedFeatures::new()).await;
+            if answered.is_ok() {
+                shared.life.radio.now();
+            }
+            Timer::after(PULSE).await;
         }
     };
-    select(
+    let ended = select4(
+        sample(&mut imu, &shared, || link::clear_bonds(&stack)),
         runner.run_with_handler(&flight),
-        join(sample(&mut imu, &shared), air),
-    )
-    .await;
+        air,
+        pulse,
+    );
+    match ended.await {
+        Either4::First(end) => end,
+        _ => End::Controller,
+    }
 }
 
-/// Samples from the sensor to the pod, for ever.
+/// Samples from the sensor to the pod, until there is a reason to end.
 async fn sample<I: Imu, F: NorFlash, D: Strides, B: Board>(
     imu: &mut I,
     shared: &Shared<'_, F, D, B>,
-) {
+    forget_bonds: impl Fn(),
+) -> End {
     let mut block = [[0; 6]; MAX_BLOCK];
     loop {
-        let (rate_mhz, boot_id) = {
+        let (rate_mhz, boot_id, accel_mps2) = {
             let pod = shared.pod.lock().await;
-            (pod.rate_mhz(), pod.boot_id())
+            (pod.rate_mhz(), pod.boot_id(), pod.plan.accel.0)
         };
         shared.restarted.reset();
-        let mut running = imu.start(rate_mhz).await.is_ok();
+        let mut running = matches!(
+            select(imu.start(rate_mhz), Timer::after(IMU_SILENT)).await,
+            Either::First(Ok(()))
+        );
         while running && shared.boot_id.get() == boot_id {
-            let stamp = match select(imu.block(&mut block), shared.restarted.wait()).await {
-                Either::First(Ok(stamp)) => stamp,
-                Either::First(Err(_)) => {
+            let silence = Timer::after(IMU_SILENT);
+            let waited = select3(imu.block(&mut block), shared.restarted.wait(), silence);
+            let stamp = match waited.await {
+                Either3::First(Ok(stamp)) => stamp,
+                Either3::Second(()) => continue,
+                Either3::First(Err(_)) | Either3::Third(()) => {
                     running = false;
                     continue;
                 }
-                Either::Second(()) => continue,
             };
             let mut pod = shared.pod.lock().await;
             if pod.boot_id() != boot_id {
@@ -192,18 +237,64 @@ async fn sample<I: Imu, F: NorFlash, D: Strides, B: Board>(
             pod.vitals.imu_fault = false;
             let taken = block.get(..stamp.n).unwrap_or(&[]);
             pod.samples(taken, stamp).await;
+            shared.power.borrow_mut().samples(taken, accel_mps2);
+            shared.life.sampling.now();
             shared.refresh(&mut pod);
             drop(pod);
             shared.flight.moved.signal(());
+            if let Some(end) = obey(imu, shared, &forget_bonds).await {
+                return end;
+            }
         }
         if !running {
             let mut pod = shared.pod.lock().await;
             pod.sensor_failed().await;
+            shared.life.sampling.now();
             shared.refresh(&mut pod);
             drop(pod);
+            if let Some(end) = obey(imu, shared, &forget_bonds).await {
+                return end;
+            }
             Timer::after(IMU_RETRY).await;
         }
     }
+}
+
+/// Do what the policy asks for; an end when there is nothing more to do on the air.
+async fn obey<I: Imu, F: NorFlash, D: Strides, B: Board>(
+    imu: &mut I,
+    shared: &Shared<'_, F, D, B>,
+    forget_bonds: &impl Fn(),
+) -> Option<End> {
+    let duty = shared.duty.replace(Duty::Stay);
+    match duty {
+        Duty::Stay => return None,
+        Duty::ClearBonds => {
+            let _ = shared.pod.lock().await.put_bonds(&[]).await;
+            forget_bonds();
+            shared.parting.signal(());
+            return None;
+        }
+        Duty::Sleep => {}
+        Duty::PowerOff => {
+            shared.leaving.set(true);
+            shared.parting.signal(());
+            if shared.connected.get() {
+                select(shared.parted.wait(), Timer::after(PARTED_WITHIN)).await;
+            }
+        }
+    }
+    let mut pod = shared.pod.lock().await;
+    pod.write_staged().await;
+    if duty == Duty::Sleep && shared.connected.get() {
+        return None; // somebody came meanwhile
+    }
+    let (rest, end) = match duty {
+        Duty::PowerOff => (Rest::Off, End::Empty),
+        _ => (Rest::Watch, End::Asleep),
+    };
+    let _ = select(imu.rest(rest), Timer::after(IMU_RETRY)).await;
+    Some(end)
 }
 
 /// Advertise until somebody connects: every 100 ms for a minute, then every second.
@@ -237,6 +328,7 @@ where
             .ok()?;
         let mut accept = core::pin::pin!(advertiser.accept());
         loop {
+            shared.life.air.now();
             match select(accept.as_mut(), Timer::after(RENEW)).await {
                 Either::First(connection) => return connection.ok(),
                 Either::Second(()) if interval == FAST && began.elapsed() > FAST_FOR => break,

@@ -15,8 +15,8 @@ use bt_hci_serial::SerialTransport;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_time::{Duration, Instant, Timer};
 use evenstride_app::{
-    nominal_period_q16, run, Board, Counts, Imu, Layout, Led, OnPod, Plan, Pod, Stamp, Vitals,
-    MAX_BLOCK,
+    nominal_period_q16, run, Board, Counts, Imu, Layout, Led, OnPod, Plan, Pod, Rest, Stamp,
+    Supply, MAX_BLOCK,
 };
 use evenstride_protocol::{ResetReason, TICK_HZ};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -44,8 +44,8 @@ impl Board for Qemu {
         tick_q16() >> 16
     }
 
-    fn vitals(&self) -> Vitals {
-        Vitals::default()
+    fn supply(&self) -> Supply {
+        Supply::default()
     }
 
     fn show(&self, _led: Led) {}
@@ -103,6 +103,10 @@ impl Imu for Recorded {
         }
         self.taken += BLOCK;
         Ok(stamp)
+    }
+
+    async fn rest(&mut self, _rest: Rest) -> Result<(), Self::Error> {
+        Ok(())
     }
 }
 

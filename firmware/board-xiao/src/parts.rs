@@ -7,7 +7,7 @@ use embassy_nrf::peripherals::WDT;
 use embassy_nrf::wdt::{Config, Watchdog, WatchdogHandle};
 use embassy_nrf::Peri;
 use embassy_time::Instant;
-use evenstride_app::{Board, Led, Vitals};
+use evenstride_app::{Board, Led, Supply};
 use evenstride_protocol::{ResetReason, TICK_HZ};
 
 const WATCHDOG_TICKS: u32 = 8 * 32_768;
@@ -53,7 +53,7 @@ pub fn watchdog(wdt: Peri<'static, WDT>) -> Option<WatchdogHandle> {
     Some(handle)
 }
 
-/// LED (each colour on when low) and watchdog, which is fed whenever samples come.
+/// LED (each colour on when low) and watchdog.
 pub struct Xiao {
     colours: RefCell<[Output<'static>; 3]>,
     watchdog: RefCell<Option<WatchdogHandle>>,
@@ -78,14 +78,17 @@ impl Board for Xiao {
         Instant::now().as_ticks()
     }
 
-    fn vitals(&self) -> Vitals {
-        Vitals::default()
+    fn supply(&self) -> Supply {
+        Supply::default()
     }
 
-    fn show(&self, led: Led) {
+    fn alive(&self) {
         if let Some(watchdog) = &mut *self.watchdog.borrow_mut() {
             watchdog.pet();
         }
+    }
+
+    fn show(&self, led: Led) {
         let ticks = Instant::now().as_ticks();
         let phase = (ticks & u64::from(TICK_HZ - 1)) as u32;
         let brief = phase < TICK_HZ / 16; // once a second
@@ -97,6 +100,7 @@ impl Board for Xiao {
             Led::Identify => [fast, fast, fast],
             Led::BatteryLow => [brief, false, false],
             Led::Fault => [true, false, false],
+            Led::BondsCleared => [true, true, true],
         };
         for (pin, on) in self.colours.borrow_mut().iter_mut().zip(on) {
             pin.set_level((!on).into());

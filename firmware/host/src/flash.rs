@@ -10,6 +10,8 @@ use embedded_storage_async::nor_flash::{
 };
 use evenstride_app::{Layout, PAGE};
 
+use crate::options::Options;
+
 /// Every byte written is in the file when `write` returns: a killed process is a pod whose battery fell out.
 pub struct FileFlash {
     bytes: Vec<u8>,
@@ -17,6 +19,7 @@ pub struct FileFlash {
     written: u64,
     cut_after: Option<u64>,
     fail_after: Option<u64>,
+    hang_after: Option<u64>,
 }
 
 /// Why flash refuses.
@@ -64,12 +67,15 @@ impl FileFlash {
             written: 0,
             cut_after: None,
             fail_after: None,
+            hang_after: None,
         })
     }
 
-    /// Faults, in bytes written from now on: the power goes, or flash refuses.
-    pub fn with_faults(mut self, cut_after: Option<u64>, fail_after: Option<u64>) -> Self {
-        (self.cut_after, self.fail_after) = (cut_after, fail_after);
+    /// Faults, in bytes written from now on: the power goes, flash refuses, or never answers.
+    pub fn with_faults(mut self, options: &Options) -> Self {
+        self.cut_after = options.cut_after;
+        self.fail_after = options.fail_after;
+        self.hang_after = options.hang_after;
         self
     }
 
@@ -129,6 +135,9 @@ impl NorFlash for FileFlash {
         if left(self.fail_after).is_some_and(|left| left < bytes.len() as u64) {
             self.fail_after = Some(0); // for ever
             return Err(Refused::Fault);
+        }
+        if left(self.hang_after).is_some_and(|left| left < bytes.len() as u64) {
+            std::future::pending::<()>().await;
         }
         let cut = left(self.cut_after).filter(|&left| left < bytes.len() as u64);
         let n = cut.map_or(bytes.len(), |left| left as usize);

@@ -1,25 +1,29 @@
 //! The pod that ships, as a Linux program: the tests connect to it through the virtual radio.
 //!
-//! Ending the process is pulling the battery; it ends by itself when the controller's connection does.
+//! Ending the process is pulling the battery. It ends by itself when the controller's connection does, when the pod falls
+//! asleep (code 10), when its cell is empty (11), and when its watchdog bites (12).
 #![forbid(unsafe_code)]
 
+mod board;
 mod flash;
 mod options;
 mod world;
 
 use std::process::ExitCode;
 
+use board::Desk;
 use bt_hci::controller::ExternalController;
 use bt_hci_serial::SerialTransport;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embedded_io_adapters::tokio_1::FromTokio;
-use evenstride_app::{run, Layout, OnPod, Plan, Pod};
-use evenstride_protocol::ResetReason;
+use evenstride_app::{run, End, Layout, OnPod, Plan, Pod};
 use flash::FileFlash;
 use options::{Options, USAGE};
 use tokio::net::TcpStream;
 use world::{Clock, Recording};
 
+const ASLEEP_CODE: u8 = 10;
+const EMPTY_CODE: u8 = 11;
 const COMMAND_SLOTS: usize = 10;
 const FULL_COUNT: f64 = 32_767.0;
 const ACCEL_RANGE_MPS2: f64 = 16.0 * 9.806_65;
@@ -40,7 +44,15 @@ fn main() -> ExitCode {
         .map_err(|error| error.to_string())
         .and_then(|runtime| runtime.block_on(live(&options)));
     match lived {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Controller) => ExitCode::SUCCESS,
+        Ok(End::Asleep) => {
+            eprintln!("asleep: neither motion nor a link for 300 s");
+            ExitCode::from(ASLEEP_CODE)
+        }
+        Ok(End::Empty) => {
+            eprintln!("off: the cell is empty");
+            ExitCode::from(EMPTY_CODE)
+        }
         Err(what) => {
             eprintln!("{what}");
             ExitCode::FAILURE
@@ -48,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn live(options: &Options) -> Result<(), String> {
+async fn live(options: &Options) -> Result<End, String> {
     let at = |what: &str| {
         let what = what.to_owned();
         move |error: std::io::Error| format!("{what}: {error}")
@@ -58,7 +70,7 @@ async fn live(options: &Options) -> Result<(), String> {
     let imu = Recording::new(&samples, clock, options)?;
     drop(samples);
     let flash = FileFlash::open(options.flash.as_deref()).map_err(at("flash"))?;
-    let flash = flash.with_faults(options.cut_after, options.fail_after);
+    let flash = flash.with_faults(options);
     let stream = TcpStream::connect(&options.hci).await.map_err(at("hci"))?;
     stream.set_nodelay(true).map_err(at("hci"))?;
     let (reader, writer) = stream.into_split();
@@ -69,9 +81,10 @@ async fn live(options: &Options) -> Result<(), String> {
     let plan = plan(options);
     let detector = OnPod::new(&plan);
     let mut pod = Box::new(Pod::new(plan, flash, detector));
-    pod.power_on(ResetReason::PowerOn, random).await;
-    run(controller, imu, &mut pod, &clock, address(&options.pod_id)).await;
-    Ok(())
+    let board = Desk::new(clock, options);
+    pod.power_on(options.reason, random).await;
+    let address = address(&options.pod_id);
+    Ok(run(controller, imu, &mut pod, &board, address).await)
 }
 
 fn plan(options: &Options) -> Plan {

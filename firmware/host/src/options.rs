@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use evenstride_protocol::ResetReason;
+
 pub const USAGE: &str = "\
 evenstride-host-pod --hci HOST:PORT --recording FILE [options]
   --hci HOST:PORT        a controller that speaks HCI in H4 framing (the virtual air)
@@ -18,7 +20,15 @@ evenstride-host-pod --hci HOST:PORT --recording FILE [options]
   --bonded-only          stream over encrypted links only
   --raw-pages N          size of the raw log, for tests of a full one (default 240)
   --cut-after BYTES      fault: the power goes after so many bytes written to flash
-  --fail-after BYTES     fault: flash refuses after so many bytes";
+  --fail-after BYTES     fault: flash refuses after so many bytes
+  --hang-after BYTES     fault: flash never answers after so many bytes
+  --watchdog SECONDS     end with code 12 when nothing is alive for so long (of life, not of --speed)
+  --battery MV[:MV/MIN]  the cell's voltage at power on, and how it changes (default 4110)
+  --usb                  something charges the cell
+  --button FROM:TO       the button is held, in seconds since power on
+  --reason NUMBER        why this boot began (default 1; 6 = woken by motion)
+  --say-led              a line for each change of the LED
+It ends with code 10 when it falls asleep (5 min without motion and link), with 11 when its cell is empty.";
 
 /// What to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +47,14 @@ pub struct Options {
     pub raw_pages: usize,
     pub cut_after: Option<u64>,
     pub fail_after: Option<u64>,
+    pub hang_after: Option<u64>,
+    pub watchdog_s: Option<f64>,
+    pub battery_mv: f64,
+    pub battery_mv_per_min: f64,
+    pub usb: bool,
+    pub button_s: Option<(f64, f64)>,
+    pub reason: ResetReason,
+    pub say_led: bool,
 }
 
 impl Options {
@@ -57,6 +75,14 @@ impl Options {
             raw_pages: evenstride_app::RAW_PAGES,
             cut_after: None,
             fail_after: None,
+            hang_after: None,
+            watchdog_s: None,
+            battery_mv: 4110.0,
+            battery_mv_per_min: 0.0,
+            usb: false,
+            button_s: None,
+            reason: ResetReason::PowerOn,
+            say_led: false,
         };
         let mut words = words;
         while let Some(word) = words.next() {
@@ -76,6 +102,24 @@ impl Options {
                 "--raw-pages" => options.raw_pages = number(&word, &value()?)?,
                 "--cut-after" => options.cut_after = Some(number(&word, &value()?)?),
                 "--fail-after" => options.fail_after = Some(number(&word, &value()?)?),
+                "--hang-after" => options.hang_after = Some(number(&word, &value()?)?),
+                "--watchdog" => options.watchdog_s = Some(positive(&word, &value()?)?),
+                "--battery" => {
+                    let value = value()?;
+                    let (mv, slope) = value.split_once(':').unwrap_or((&value, "0"));
+                    options.battery_mv = number(&word, mv)?;
+                    options.battery_mv_per_min = number(&word, slope)?;
+                }
+                "--usb" => options.usb = true,
+                "--button" => {
+                    let value = value()?;
+                    let (from, to) = value
+                        .split_once(':')
+                        .ok_or_else(|| format!("--button: {value} is not FROM:TO"))?;
+                    options.button_s = Some((number(&word, from)?, number(&word, to)?));
+                }
+                "--reason" => options.reason = ResetReason::from_air(number(&word, &value()?)?),
+                "--say-led" => options.say_led = true,
                 _ => return Err(format!("unknown option {word}")),
             }
         }
@@ -132,11 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_the_board() {
+        let words = "--hci a:1 --recording b --battery 3720:-60 --button 3:14.5 --reason 6 --usb";
+        let options = parse(words).unwrap();
+        let battery = (options.battery_mv, options.battery_mv_per_min);
+        assert_eq!(battery, (3720.0, -60.0));
+        assert_eq!(options.button_s, Some((3.0, 14.5)));
+        assert_eq!((options.reason, options.usb), (ResetReason::Wake, true));
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         assert!(parse("--hci a:1").unwrap_err().contains("--recording"));
         assert!(parse("--speed 0 ").unwrap_err().contains("above 0"));
         assert!(parse("--rate").unwrap_err().contains("value"));
         assert!(parse("--pod-id 12").unwrap_err().contains("16"));
+        assert!(parse("--button 12").unwrap_err().contains("FROM:TO"));
+        assert!(parse("--battery 3800:x").unwrap_err().contains("number"));
         assert!(parse("--sped 2").unwrap_err().contains("--sped"));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use embassy_time::{Duration, Timer};
-use evenstride_app::{nominal_period_q16, Board, Counts, Imu, Led, Stamp, Vitals, MAX_BLOCK};
+use evenstride_app::{nominal_period_q16, Counts, Imu, Rest, Stamp, MAX_BLOCK};
 use evenstride_protocol::TICK_HZ;
 
 use crate::options::Options;
@@ -35,25 +35,23 @@ impl Clock {
         }
     }
 
+    /// Seconds of the world since power on.
+    pub fn on_s(&self) -> f64 {
+        self.power_on.elapsed().as_secs_f64() * self.speed
+    }
+
+    /// The counter.
+    pub fn tick(&self) -> u64 {
+        self.tick_q16(self.now_s()) >> 16
+    }
+
     fn now_s(&self) -> f64 {
-        self.power_on_s + self.power_on.elapsed().as_secs_f64() * self.speed
+        self.power_on_s + self.on_s()
     }
 
     fn tick_q16(&self, world_s: f64) -> u64 {
         ((self.first_tick + world_s * self.ticks_per_s) * 65_536.0) as u64
     }
-}
-
-impl Board for Clock {
-    fn tick(&self) -> u64 {
-        self.tick_q16(self.now_s()) >> 16
-    }
-
-    fn vitals(&self) -> Vitals {
-        Vitals::default()
-    }
-
-    fn show(&self, _led: Led) {}
 }
 
 /// A sensor that was switched on when sample 0 of the recording was taken.
@@ -137,5 +135,9 @@ impl Imu for Recording {
                 nominal_period_q16(1)
             },
         })
+    }
+
+    async fn rest(&mut self, _rest: Rest) -> Result<(), Self::Error> {
+        Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! LSM6DS3TR-C: both sensors at 416 or 208 Hz into its own FIFO (4 kB), read in blocks when its watermark says so.
+//! LSM6DS3TR-C: both sensors at 416 or 208 Hz into its own FIFO (4 kB), read in blocks when its watermark says so; at rest
+//! the accelerometer alone, at 12.5 Hz, watching for motion.
 //!
 //! Register numbers and values are from ST's data sheet (DocID030071) and are not proved on hardware; in the FIFO the
 //! gyroscope comes before the accelerometer (application note AN5130).
@@ -14,9 +15,10 @@
     )
 )]
 
+use embassy_time::{Duration, Timer};
 use embedded_hal_async::digital::Wait;
 use embedded_hal_async::i2c::I2c;
-use evenstride_app::{nominal_period_q16, Counts, Imu, Stamp, MAX_BLOCK};
+use evenstride_app::{nominal_period_q16, Counts, Imu, Rest, Stamp, MAX_BLOCK};
 
 /// SI per count and full scale at ±16 g and ±2000 deg/s.
 pub const ACCEL: (f32, f32) = (0.000_488 * 9.806_65, 16.0 * 9.806_65);
@@ -27,6 +29,11 @@ const IDENTITY: u8 = 0x6A;
 const WORDS: usize = 6; // of one sample in the FIFO
 const SAMPLE: usize = 2 * WORDS;
 const SETTLE_BLOCKS: u32 = 8; // the gyroscope needs 70 ms; the rest measures the sensor's own period
+/// Change from one sample to the next, in 1/64 of 2 g, that is motion: 62.5 mg (0.6 m/s²). Standing still is below it,
+/// a step is far above.
+const WAKE_THRESHOLD: u8 = 2;
+/// The accelerometer's own settling at 12.5 Hz: two samples, which would look like motion.
+const REST_SETTLES: Duration = Duration::from_millis(200);
 
 mod register {
     pub const FIFO_CTRL1: u8 = 0x06; // watermark, words
@@ -37,8 +44,14 @@ mod register {
     pub const CTRL1_XL: u8 = 0x10;
     pub const CTRL2_G: u8 = 0x11;
     pub const CTRL3_C: u8 = 0x12;
+    pub const CTRL6_C: u8 = 0x15; // accelerometer's low power
+    pub const WAKE_UP_SRC: u8 = 0x1B;
     pub const FIFO_STATUS1: u8 = 0x3A;
     pub const FIFO_DATA: u8 = 0x3E;
+    pub const TAP_CFG: u8 = 0x58; // events at all, their filter, latched
+    pub const WAKE_UP_THS: u8 = 0x5B;
+    pub const WAKE_UP_DUR: u8 = 0x5C;
+    pub const MD1_CFG: u8 = 0x5E; // events on INT1
 }
 
 /// What went wrong.
@@ -132,7 +145,10 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
         }
         let watermark = (MAX_BLOCK * WORDS) as u8;
         for (register, value) in [
-            (register::CTRL3_C, 0x44),    // whole samples only, addresses count up
+            (register::MD1_CFG, 0x00), // what a rest may have left: the sensor is not reset with the processor
+            (register::TAP_CFG, 0x00),
+            (register::CTRL6_C, 0x00),
+            (register::CTRL3_C, 0x44), // whole samples only, addresses count up
             (register::FIFO_CTRL5, 0x00), // empty
             (register::CTRL1_XL, rate << 4 | 0x04), // 16 g
             (register::CTRL2_G, rate << 4 | 0x0C), // 2000 deg/s
@@ -173,5 +189,35 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
             tick_q16: now_q16.saturating_sub(age_q16),
             period_q16: self.period_q16,
         })
+    }
+
+    async fn rest(&mut self, rest: Rest) -> Result<(), Self::Error> {
+        let accelerometer = match rest {
+            Rest::Watch => 0x10, // 12.5 Hz, 2 g
+            Rest::Off => 0x00,
+        };
+        for (register, value) in [
+            (register::INT1_CTRL, 0x00),
+            (register::FIFO_CTRL5, 0x00),
+            (register::CTRL2_G, 0x00),
+            (register::CTRL6_C, 0x10),
+            (register::CTRL1_XL, accelerometer),
+            (register::MD1_CFG, 0x00),
+        ] {
+            self.set(register, value).await?;
+        }
+        if rest == Rest::Off {
+            return Ok(());
+        }
+        for (register, value) in [
+            (register::WAKE_UP_THS, WAKE_THRESHOLD),
+            (register::WAKE_UP_DUR, 0x00), // one sample is enough
+            (register::TAP_CFG, 0x81),     // events on, change from sample to sample, latched
+        ] {
+            self.set(register, value).await?;
+        }
+        Timer::after(REST_SETTLES).await;
+        self.get(register::WAKE_UP_SRC, &mut [0]).await?; // ends what settling looked like
+        self.set(register::MD1_CFG, 0x20).await
     }
 }

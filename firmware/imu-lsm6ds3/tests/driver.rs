@@ -9,7 +9,7 @@ use embassy_futures::block_on;
 use embedded_hal::digital::ErrorType as LineError;
 use embedded_hal_async::digital::Wait;
 use embedded_hal_async::i2c::{ErrorKind, ErrorType, I2c, Operation};
-use evenstride_app::{Imu, MAX_BLOCK};
+use evenstride_app::{Imu, Rest, MAX_BLOCK};
 use evenstride_imu_lsm6ds3::{Fault, Lsm6ds3};
 
 const PERIOD_Q16: u64 = 5_200_000; // 0.7 % slower than it says
@@ -22,6 +22,29 @@ struct Chip {
     read: Cell<u32>,
     overrun: Cell<bool>,
     now_q16: Cell<u64>,
+    event: Cell<bool>,
+}
+
+impl Chip {
+    fn register(&self, register: u8) -> u8 {
+        self.written.get(&register).copied().unwrap_or(0)
+    }
+
+    /// The chip is moved: the acceleration changes by so much from one sample to the next, along one axis.
+    fn change(&self, milli_g: u32) {
+        let full_scale_milli_g =
+            [2000, 16_000, 4000, 8000][usize::from(self.register(0x10) >> 2 & 3)];
+        let threshold = u32::from(self.register(0x5B) & 0x3F) * full_scale_milli_g / 64;
+        let samples = self.register(0x10) >> 4 != 0;
+        let slope = self.register(0x58) & 0x90 == 0x80;
+        self.event
+            .set(self.event.get() || samples && slope && milli_g > threshold);
+    }
+
+    /// INT1 as the events (not the FIFO) drive it; latched.
+    fn line(&self) -> bool {
+        self.event.get() && self.register(0x58) & 0x81 == 0x81 && self.register(0x5E) & 0x20 != 0
+    }
 }
 
 #[derive(Clone)]
@@ -45,6 +68,9 @@ impl I2c for Bus {
             }
             [Operation::Write(register), Operation::Read(to)] => match register[0] {
                 0x0F => to[0] = chip.identity.get(),
+                0x1B => {
+                    to[0] = u8::from(chip.event.replace(false)) << 3;
+                }
                 0x3A => {
                     let words = chip.waiting.get() * 6;
                     to.copy_from_slice(&(words as u16).to_le_bytes());
@@ -162,4 +188,44 @@ fn the_other_rate_other_chips_and_lost_samples() {
     );
     chip.borrow().identity.set(0x69);
     assert_eq!(block_on(imu.start(416_000)), Err(Fault::Identity(0x69)));
+}
+
+#[test]
+fn at_rest_it_watches_for_motion_with_the_accelerometer_alone() {
+    let chip = chip();
+    let mut imu = driver(&chip);
+    block_on(imu.start(416_000)).unwrap();
+    chip.borrow().event.set(true); // of settling
+    block_on(imu.rest(Rest::Watch)).unwrap();
+    let chip_now = chip.borrow();
+    let low_power = (chip_now.register(0x10) >> 4, chip_now.register(0x15));
+    assert_eq!(low_power, (1, 0x10)); // 12.5 Hz
+    assert_eq!((chip_now.register(0x11), chip_now.register(0x0A)), (0, 0)); // no gyroscope, no FIFO
+    assert_eq!(chip_now.register(0x0D), 0);
+    assert!(!chip_now.line());
+    chip_now.change(60);
+    assert!(!chip_now.line());
+    chip_now.change(70);
+    chip_now.change(0);
+    assert!(chip_now.line()); // until somebody asks
+    drop(chip_now);
+    block_on(imu.start(416_000)).unwrap();
+    let chip_now = chip.borrow();
+    assert!(!chip_now.line());
+    assert_eq!(
+        (chip_now.register(0x10), chip_now.register(0x15)),
+        (0x64, 0)
+    );
+}
+
+#[test]
+fn off_means_that_nothing_wakes() {
+    let chip = chip();
+    let mut imu = driver(&chip);
+    block_on(imu.start(416_000)).unwrap();
+    block_on(imu.rest(Rest::Off)).unwrap();
+    let chip_now = chip.borrow();
+    chip_now.change(5000);
+    assert!(!chip_now.line());
+    assert_eq!((chip_now.register(0x10), chip_now.register(0x11)), (0, 0));
 }
