@@ -98,7 +98,7 @@ def align(first: Strikes, second: Strikes, *, shift_s: tuple[float, float] | Non
     for lag_s in _coarse(first, second, shift_s):
         for k in range(-_NEAR, _NEAR + 1):
             fit = _refine(first, second, lag_s + k * stride_s, ref_s)
-            if fit is None or (shift_s is not None and not _within(fit.shift_s, shift_s, stride_s)):
+            if fit is None or (shift_s is not None and not _within(fit.shift_s, shift_s, 0.25 * stride_s)):
                 continue
             key = round(fit.shift_s / (0.5 * stride_s))
             if key not in fits or fits[key].likelihood < fit.likelihood:

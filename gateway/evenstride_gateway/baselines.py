@@ -73,7 +73,10 @@ def standing(
     earlier = [
         other
         for other in reversed(store.sessions())
-        if other.runner_id == session.runner_id and other.started_at < session.started_at
+        if other.runner_id == session.runner_id
+        and session.dated
+        and other.dated  # what has no date is neither before nor after anything
+        and other.started_at < session.started_at
     ]
     refused = {other.session_id: reason for other in earlier if (reason := _reason(store, other, run, seen))}
     refused |= _same_wearing(store, [s for s in earlier if s.session_id not in refused], session)

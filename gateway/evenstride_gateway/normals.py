@@ -66,7 +66,7 @@ def _latest(store: Store) -> set[str]:
     found: dict[str, Session] = {}
     for session in store.sessions():
         held = found.get(session.runner_id)
-        if session.stopped_at is not None and (held is None or held.started_at < session.started_at):
+        if session.dated and session.stopped_at is not None and (held is None or held.started_at < session.started_at):
             found[session.runner_id] = session
     return {one.session_id for one in found.values() if store.count_strides(one.session_id)}
 

@@ -20,9 +20,13 @@ from evenstride_analysis.model import (
 )
 from evenstride_analysis.pairing import Pairing
 from evenstride_analysis.placement.mounting import PodCase, Seat, on_other_leg, seat_by
+from evenstride_analysis.strides.learned.table import DEFAULT_TABLE
+from evenstride_analysis.strides.rules import DEFAULT_RULES
 from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
+from evenstride_analysis.symmetry.system import MethodError
 from evenstride_analysis.units import percent_from_fraction
+from evenstride_gateway.air.records import pod_method
 from evenstride_gateway.clock import WINDOW_S
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.ledger import Piece
@@ -146,6 +150,7 @@ def _session_time(
 def system_error(config: SymmetryConfig) -> SystematicError:
     """The two parts of the system error: the settings where they speak, else the method's own table."""
     system = system_of(allowance=config.allowance_percent / 100)
+    system = replace(system, methods=dict(system.methods) | _as_on_pods(system))
     if config.estimator_percent is None:
         return system
     return replace(
@@ -154,6 +159,15 @@ def system_error(config: SymmetryConfig) -> SystematicError:
         methods={},
         source=f"{config.estimator_percent:g} % by the setting symmetry.estimator_percent; {system.source}",
     )
+
+
+def _as_on_pods(system: SystematicError) -> dict[str, MethodError]:
+    """The pods' built-in tables are the gateway's, in 32-bit floats: their strides agree within 2 ms, so they share the
+    error (tests/firmware/test_agreement.py). A table that somebody sent to a pod is unknown."""
+    return {
+        pod_method(rules, version): replace(system.methods[method], source=f"as {system.methods[method].source}")
+        for rules, version, method in ((1, 0, DEFAULT_RULES.method), (2, 0, DEFAULT_TABLE.method))
+    }
 
 
 def error_settings(system: SystematicError, methods: Iterable[str]) -> dict[str, str]:

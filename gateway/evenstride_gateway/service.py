@@ -108,6 +108,7 @@ def _session_row(store: Store, session: Session, name: str) -> SessionRow:
         stopped_at=session.stopped_at,
         duration_s=lasted,
         n_strides=n_strides,
+        dated=session.dated,
     )
 
 

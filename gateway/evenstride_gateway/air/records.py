@@ -9,6 +9,7 @@ from evenstride_gateway.air.wire import U16_MAX, U32_MAX, check_cap, check_kind,
 from evenstride_gateway.errors import ProtocolError
 
 KIND = 0x02
+POD_METHOD = "pod-"  # how the names of methods begin by which pods found strides themselves
 HEADER = struct.Struct("<BBBBIIHHHH")
 RECORD = struct.Struct("<IIQIIHhhHHhBBH")
 MAX_RECORDS = 5  # 20 + 5 * 40 = 220 bytes, within 244
@@ -21,6 +22,11 @@ _SWING_UNIT_RADPS = 1e-3
 _HEADING_UNIT_RAD = 1e-4
 _NO_I16 = -0x8000
 _GAITS = (Gait.WALK, Gait.RUN)
+
+
+def pod_method(rules: int, coefficients_version: int) -> str:
+    """The name of a pod's own method. Its axes are not part of it: each pod has its own (decision 0023)."""
+    return f"{POD_METHOD}{rules}.{coefficients_version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +107,7 @@ class StrideRecords:
     @property
     def method(self) -> str:
         """The method's name as it stands in `Stride.method`."""
-        return f"pod-{self.rules}.{self.coefficients_version}-r{self.rotation_version}"
+        return pod_method(self.rules, self.coefficients_version)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "StrideRecords":

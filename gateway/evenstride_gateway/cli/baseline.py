@@ -29,7 +29,8 @@ def baseline(runner: str, *, session: str | None, alike: bool, data: Path | None
     if as_json:
         print_json(standing_json(stand))
         return
-    out.print(f"{person.name or person.runner_id}, session {session_id} ({found.started_at:%Y-%m-%d %H:%M} UTC)")
+    when = f"{found.started_at:%Y-%m-%d %H:%M} UTC" if found.dated else "undated: before or after no other"
+    out.print(f"{person.name or person.runner_id}, session {session_id} ({when})")
     table = Table("measure", "this run", "own band", "verdict", "smallest real change", box=None)
     for change in stand.changes:
         table.add_row(NAMES[change.measure], *_cells(change))

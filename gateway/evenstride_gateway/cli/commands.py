@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from evenstride_gateway.cli import pod_commands, runner_commands
+from evenstride_gateway.cli import log_commands, pod_commands, runner_commands
 from evenstride_gateway.cli.common import data_dir
 from evenstride_gateway.cli.options import Corrected, DataDir, Json, NoBrowser, Port, SessionId
 from evenstride_gateway.cli.speed import decide_by_command, decide_by_work
@@ -391,4 +391,5 @@ def report(
 
 pod_commands.add_to(app)
 runner_commands.add_to(app, sessions)
+log_commands.add_to(pods, sessions)
 app.add_typer(stack, name="stack")

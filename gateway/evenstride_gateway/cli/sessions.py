@@ -1,6 +1,7 @@
 """`evenstride sessions`: list, show, delete."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from evenstride_analysis.units import balance_percent, g_from_mps2, ms_from_s, p
 from evenstride_gateway.calling import ask_gateway
 from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
-from evenstride_gateway.errors import StoreBusyError, StoreError
+from evenstride_gateway.errors import InputError, StoreBusyError, StoreError
+from evenstride_gateway.importing.forming import DATE
 from evenstride_gateway.report.moving import impact_json, impact_lines, mechanics_json, mechanics_line
 from evenstride_gateway.report.parts import doubt_lines
 from evenstride_gateway.reporting import moved, pods_said, pods_worn
@@ -25,7 +27,8 @@ from evenstride_gateway.store import Store
 class _Row(NamedTuple):
     session: str
     runner: str
-    started_at: str
+    started_at: str | None
+    dated: bool
     duration_s: float | None
     strides: int
 
@@ -36,9 +39,10 @@ def list_sessions(*, data: Path | None, as_json: bool) -> None:
         names = {person.runner_id: person.name for person in store.people()}
         rows = [
             _Row(
+                dated=session.dated,
                 session=session.session_id,
                 runner=names.get(session.runner_id) or session.runner_id,
-                started_at=session.started_at.isoformat(timespec="seconds"),
+                started_at=session.started_at.isoformat(timespec="seconds") if session.dated else None,
                 duration_s=None
                 if session.stopped_at is None
                 else round((session.stopped_at - session.started_at).total_seconds(), 1),
@@ -52,7 +56,7 @@ def list_sessions(*, data: Path | None, as_json: bool) -> None:
     table = Table("session", "runner", "started (UTC)", "duration", "strides", box=None)
     for row in rows:
         lasted = "runs, or was cut off" if row.duration_s is None else f"{row.duration_s:.0f} s"
-        table.add_row(row.session, row.runner, row.started_at[:19], lasted, str(row.strides))
+        table.add_row(row.session, row.runner, (row.started_at or "undated")[:19], lasted, str(row.strides))
     out.print(table if rows else "No sessions yet: `evenstride demo` makes one.")
 
 
@@ -80,6 +84,23 @@ def show(session: str, *, data: Path | None, as_json: bool) -> None:
         out.print(line)
     for line in (*impact_lines(summary, pods, sums), mechanics_line(motion)):
         out.print(line)
+
+
+def put_date(session: str, began: datetime, *, data: Path | None, as_json: bool) -> None:
+    """Say when a session from pods' logs was."""
+    folder = data_dir(data)
+    with Store.open(folder, readonly=True) as store:
+        known = store.session(session)  # a mistyped folder or id must not make a new store
+    if known.dated and known.settings.get(DATE, "").startswith("by "):
+        raise InputError(f"session {session} has its date from its pods: {known.settings[DATE]}")
+    if DATE not in known.settings:
+        raise InputError(f"session {session} was recorded by a gateway, which knew the date")
+    with Store.open(folder) as store:
+        store.put_date(session, began.astimezone(UTC), {DATE: "as its runner said"})
+    if as_json:
+        print_json({"session": session, "started_at": began.astimezone(UTC).isoformat(timespec="seconds")})
+    else:
+        out.print(f"session {session} began on {began.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
 def delete(session: str, *, yes: bool, data: Path | None, as_json: bool) -> None:

@@ -240,7 +240,13 @@ def _target(folder: Path) -> InfluxTarget:
 
 
 def _sessions(store: Store, wanted: list[str]) -> list[str]:
-    known = [session.session_id for session in reversed(store.sessions())]
+    every = list(reversed(store.sessions()))
+    known = [session.session_id for session in every if session.dated]
+    undated = [session.session_id for session in every if not session.dated and session.session_id in wanted]
+    if undated:
+        raise InputError(
+            f"session {undated[0]} has no date, so no database has it: `evenstride sessions date` gives one"
+        )
     unknown = [session_id for session_id in wanted if session_id not in known]
     if unknown:
         raise InputError(f"no session {unknown[0]!r} here: `evenstride sessions list` shows them")

@@ -101,7 +101,7 @@ def render_html(data: ReportData) -> str:
         others=other_tools(summary.symmetry[Measure.STANCE]),
         pods=[_pod_cells(pod) for pod in data.pods],
         duration=_duration(summary.duration_s),
-        when=_when(data.session.started_at),
+        when=_when(data.session.started_at) if data.session.dated else "undated",
         made=_when(data.made_at),
         cadence=_number(summary.cadence_spm, 0),
         normal=found,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evenstride_analysis.model import Doubt, Stride
+from evenstride_gateway.air.records import POD_METHOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Plan:
 
 def rank(stride: Stride) -> int:
     """How much a detection is worth: 0 the pod's record, 1 raw with a gap, 2 complete raw."""
-    if Doubt.ON_POD in stride.doubt:
+    if Doubt.ON_POD in stride.doubt or stride.method.startswith(POD_METHOD):
         return 0
     return 1 if Doubt.GAP in stride.doubt else 2
 

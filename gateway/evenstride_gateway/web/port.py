@@ -28,6 +28,9 @@ class SessionRow:
     stopped_at: datetime | None = None
     duration_s: Annotated[float | None, Field(description="from start to stop, seconds")] = None
     n_strides: Annotated[int | None, Field(description="strides stored, both legs")] = None
+    dated: Annotated[
+        bool, Field(description="false: from a pod's log, nobody knows when; the times only sort it and are no dates")
+    ] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
