@@ -24,7 +24,7 @@ from evenstride_gateway.link.source import Source
 from evenstride_gateway.virtual.pod_signal import ACCEL_RANGE_MPS2, GYRO_RANGE_RADPS, NOMINAL_RATE_HZ, Sensor
 from evenstride_gateway.virtual.world import FIRST_TICK, POD_IDS, SKEW_PPM
 from support.cli import Result, evenstride
-from support.host_pods import AirWorld, HostPod, air_world
+from support.host_pods import AirWorld, HostPod, air_world, host_pod
 
 BEGAN = datetime(2026, 5, 1, 16, 30, tzinfo=UTC)  # when sample 0 of the recordings was taken
 Before = Callable[[AirWorld, dict[Side, HostPod]], Coroutine[Any, Any, None]]
@@ -43,6 +43,7 @@ class PodRuns:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        host_pod()  # building it must not cost the beginning of the run
         for side in Side:
             counts = Sensor().counts(*self.runner.signals(side, 0, round(self.seconds * NOMINAL_RATE_HZ)))
             self.counts[side] = counts
