@@ -48,6 +48,12 @@ const EMPTY_READINGS: u8 = 5;
 /// No cell has so little: its protection has cut it off, or there is none.
 const NO_CELL_MV: i32 = 2000;
 
+/// The cell behind a divider, from the voltage at its tap.
+pub fn behind_divider_mv(tap_mv: u32, above_kohm: u32, below_kohm: u32) -> u16 {
+    let whole = tap_mv.saturating_mul(above_kohm + below_kohm) / below_kohm.max(1);
+    u16::try_from(whole).unwrap_or(u16::MAX)
+}
+
 /// Percentage of a cell at rest.
 pub fn percent_of(battery_mv: u16) -> u8 {
     let mut below = None;
@@ -178,6 +184,13 @@ mod tests {
         }
         let all: Vec<u8> = (3000..4300).map(percent_of).collect();
         assert!(all.is_sorted());
+    }
+
+    #[test]
+    fn a_divider_is_undone() {
+        assert_eq!(behind_divider_mv(1418, 1000, 510), 4198);
+        assert_eq!(behind_divider_mv(0, 1000, 510), 0);
+        assert_eq!(behind_divider_mv(u32::MAX, 1000, 510), u16::MAX);
     }
 
     #[test]

@@ -1,27 +1,36 @@
 //! The pod on a Seeed XIAO nRF52840 Sense: pins, peripherals, memory. Everything else is the application.
 //!
 //! Never run on hardware. What only hardware can prove: radio and crystal start-up, the flash's opcodes, the sensor's
-//! registers, power, stack.
+//! registers, power, sleep and waking, stack (docs/hardware.md).
 #![no_std]
 #![no_main]
 
+mod flash;
+mod off;
 mod parts;
+mod supply;
+
+use core::cell::Cell;
 
 use embassy_executor::Spawner;
-use embassy_nrf::gpio::{Input, Level, Output, OutputDrive, Pull};
+use embassy_nrf::gpio::{AnyPin, Input, Level, Output, OutputDrive, Pull};
 use embassy_nrf::interrupt::{InterruptExt, Priority};
 use embassy_nrf::mode::Blocking;
-use embassy_nrf::{bind_interrupts, peripherals, qspi, rng, twim};
+use embassy_nrf::{bind_interrupts, peripherals, qspi, rng, saadc, twim, Peri};
 use embassy_time::{Instant, Timer};
-use evenstride_app::{run, Layout, OnPod, Plan, Pod};
+use evenstride_app::{run, End, Layout, OnPod, Plan, Pod, Supply};
 use evenstride_imu_lsm6ds3::{Lsm6ds3, ACCEL, GYRO};
 use nrf_sdc::mpsl::{self, MultiprotocolServiceLayer};
 use nrf_sdc::SoftdeviceController;
+use off::{system_off, Wake};
 use parts::Xiao;
 use static_cell::{ConstStaticCell, StaticCell};
+use supply::Meter;
 
 const CONTROLLER_BYTES: usize = 8192;
 const RADIO_PACKETS: (u8, u8) = (8, 4); // to and from the air: the pod's MAX_PENDING
+const MOTION_PIN: u32 = 11; // of port 0: the sensor's INT1
+const BUTTON_PIN: u32 = 3; // of port 0: D1
 
 bind_interrupts!(struct Irqs {
     EGU0_SWI0 => mpsl::LowPrioInterruptHandler;
@@ -31,6 +40,7 @@ bind_interrupts!(struct Irqs {
     RTC0 => mpsl::HighPrioInterruptHandler;
     TWISPI0 => twim::InterruptHandler<peripherals::TWISPI0>;
     QSPI => qspi::InterruptHandler<peripherals::QSPI>;
+    SAADC => saadc::InterruptHandler;
 });
 
 #[panic_handler]
@@ -45,27 +55,37 @@ async fn radio_timing(mpsl: &'static MultiprotocolServiceLayer<'static>) -> ! {
 
 /// Never inlined: what it takes of the stack for a moment must not stay for good.
 #[inline(never)]
-fn pod_of(
-    plan: Plan,
-    flash: qspi::Qspi<'static>,
-) -> &'static mut Pod<qspi::Qspi<'static>, &'static mut OnPod> {
+fn pod_of(plan: Plan, flash: flash::Flash) -> &'static mut Pod<flash::Flash, &'static mut OnPod> {
     static DETECTOR: ConstStaticCell<OnPod> = ConstStaticCell::new(OnPod::idle());
-    static POD: StaticCell<Pod<qspi::Qspi<'static>, &'static mut OnPod>> = StaticCell::new();
+    static POD: StaticCell<Pod<flash::Flash, &'static mut OnPod>> = StaticCell::new();
     let detector = DETECTOR.take();
     detector.set_up(&plan);
     POD.init_with(|| Pod::new(plan, flash, detector))
 }
 
+#[embassy_executor::task]
+async fn flash_rest(unit: &'static flash::Unit) -> ! {
+    unit.rest().await
+}
+
+#[embassy_executor::task]
+async fn measure(mut meter: Meter, to: &'static Cell<Supply>) -> ! {
+    meter.run(to).await
+}
+
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
-    let reason = parts::reset_reason();
+    let reason = off::reset_reason(BUTTON_PIN);
     let mut config = embassy_nrf::config::Config::default(); // priorities 0 and 1 belong to the radio
     config.gpiote_interrupt_priority = Priority::P2;
     config.time_interrupt_priority = Priority::P2;
     config.lfclk_source = embassy_nrf::config::LfclkSource::ExternalXtal;
+    config.dcdc.reg1 = true; // the board has its coil; REG0 has none and is not used
     let p = embassy_nrf::init(config);
+    let divider = Output::new(p.P0_14, Level::Low, OutputDrive::Standard);
     embassy_nrf::interrupt::TWISPI0.set_priority(Priority::P3);
     embassy_nrf::interrupt::QSPI.set_priority(Priority::P3);
+    embassy_nrf::interrupt::SAADC.set_priority(Priority::P3);
 
     // the radio's scheduler and Nordic's controller
     let mpsl_parts =
@@ -99,7 +119,7 @@ async fn main(spawner: Spawner) {
     };
 
     // the sensor: its power on P1.08, I2C on P0.07 and P0.27, INT1 on P0.11
-    let _sensor_power = Output::new(p.P1_08, Level::High, OutputDrive::HighDrive);
+    let mut sensor_power = Output::new(p.P1_08, Level::High, OutputDrive::HighDrive);
     Timer::after_millis(40).await;
     static I2C_BUFFER: StaticCell<[u8; 16]> = StaticCell::new();
     let mut i2c = twim::Config::default();
@@ -110,16 +130,31 @@ async fn main(spawner: Spawner) {
     let imu = Lsm6ds3::new(bus, line, || Instant::now().as_ticks() << 16);
 
     // the flash: 2 MB P25Q16H
-    let mut quad = qspi::Config::default();
-    quad.capacity = Layout::BYTES;
-    quad.frequency = qspi::Frequency::M16;
-    quad.read_opcode = qspi::ReadOpcode::Read4io;
-    quad.write_opcode = qspi::WriteOpcode::Pp4o;
-    let mut flash = qspi::Qspi::new(
-        p.QSPI, Irqs, p.P0_21, p.P0_25, p.P0_20, p.P0_24, p.P0_22, p.P0_23, quad,
-    );
-    // status registers: nothing protected, quad enable
-    let _ = flash.custom_instruction(0x01, &[0x00, 0x02], &mut []).await;
+    let pins = flash::Pins {
+        unit: p.QSPI,
+        clock: p.P0_21,
+        select: p.P0_25,
+        io: (p.P0_20, p.P0_24, p.P0_22, p.P0_23),
+    };
+    static UNIT: StaticCell<flash::Unit> = StaticCell::new();
+    let unit = &*UNIT.init(flash::Unit::new(pins, mpsl));
+    let _ = unit.prepare().await;
+    if let Ok(task) = flash_rest(unit) {
+        spawner.spawn(task);
+    }
+
+    // the cell behind 1 MOhm and 510 kOhm on P0.31, the charger's state on P0.17
+    let mut tap = saadc::ChannelConfig::single_ended(p.P0_31);
+    tap.time = saadc::Time::_40US; // for a source of 340 kOhm
+    let mut adc = saadc::Config::default();
+    adc.oversample = saadc::Oversample::Over8x;
+    let adc = saadc::Saadc::new(p.SAADC, Irqs, adc, [tap]);
+    let mut meter = Meter::new(adc, divider, Input::new(p.P0_17, Pull::Up), mpsl);
+    static SUPPLY: StaticCell<Cell<Supply>> = StaticCell::new();
+    let supply = &*SUPPLY.init(Cell::new(meter.read().await));
+    if let Ok(task) = measure(meter, supply) {
+        spawner.spawn(task);
+    }
 
     let plan = Plan {
         pod_id: parts::pod_id(),
@@ -131,16 +166,29 @@ async fn main(spawner: Spawner) {
         bonded_only: false,
         layout: Layout::default(),
     };
+    let colour = |pin: Peri<'static, AnyPin>| Output::new(pin, Level::High, OutputDrive::Standard);
     let board = Xiao::new(
-        Output::new(p.P0_26, Level::High, OutputDrive::Standard),
-        Output::new(p.P0_30, Level::High, OutputDrive::Standard),
-        Output::new(p.P0_06, Level::High, OutputDrive::Standard),
+        [p.P0_26.into(), p.P0_30.into(), p.P0_06.into()].map(colour),
+        Input::new(p.P0_03, Pull::Up),
+        supply,
         parts::watchdog(p.WDT),
     );
-    let pod = pod_of(plan, flash);
+    let pod = pod_of(plan, flash::Flash(unit));
     pod.power_on(reason, boot_seed).await;
-    run(controller, imu, pod, &board, parts::address()).await;
-    cortex_m::peripheral::SCB::sys_reset()
+    let end = run(controller, imu, pod, &board, parts::address()).await;
+    board.dark();
+    unit.close().await;
+    match end {
+        End::Controller => cortex_m::peripheral::SCB::sys_reset(),
+        End::Asleep => system_off(Wake::Sensed {
+            motion: MOTION_PIN,
+            button: BUTTON_PIN,
+        }),
+        End::Empty => {
+            sensor_power.set_low();
+            system_off(Wake::Nothing)
+        }
+    }
 }
 
 fn build(

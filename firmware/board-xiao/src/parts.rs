@@ -1,14 +1,14 @@
-//! The chip's identity, LED and watchdog.
+//! The chip's identity, LED, button and watchdog.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
-use embassy_nrf::gpio::Output;
+use embassy_nrf::gpio::{Input, Output};
 use embassy_nrf::peripherals::WDT;
 use embassy_nrf::wdt::{Config, Watchdog, WatchdogHandle};
 use embassy_nrf::Peri;
 use embassy_time::Instant;
 use evenstride_app::{Board, Led, Supply};
-use evenstride_protocol::{ResetReason, TICK_HZ};
+use evenstride_protocol::TICK_HZ;
 
 const WATCHDOG_TICKS: u32 = 8 * 32_768;
 const _: () = assert!(embassy_time::TICK_HZ == TICK_HZ as u64);
@@ -29,22 +29,6 @@ pub fn address() -> [u8; 6] {
     [a, b, c, d, e, f | 0xC0]
 }
 
-/// Why the processor started; the register is cleared for the next time.
-pub fn reset_reason() -> ResetReason {
-    let register = embassy_nrf::pac::POWER.resetreas();
-    let bits = register.read().0;
-    register.write(|clear| clear.0 = bits);
-    match bits {
-        0 => ResetReason::PowerOn,
-        bits if bits & 1 << 1 != 0 => ResetReason::Watchdog,
-        bits if bits & 1 << 3 != 0 => ResetReason::Lockup,
-        bits if bits & 1 << 2 != 0 => ResetReason::Software,
-        bits if bits & 1 != 0 => ResetReason::Button,
-        bits if bits & 1 << 16 != 0 => ResetReason::Wake,
-        _ => ResetReason::Unknown,
-    }
-}
-
 /// Running from here on; None when a bootloader has set it otherwise.
 pub fn watchdog(wdt: Peri<'static, WDT>) -> Option<WatchdogHandle> {
     let mut config = Config::default();
@@ -53,22 +37,34 @@ pub fn watchdog(wdt: Peri<'static, WDT>) -> Option<WatchdogHandle> {
     Some(handle)
 }
 
-/// LED (each colour on when low) and watchdog.
+/// LED (each colour on when low), button (down when low), watchdog, and what the meter found last.
 pub struct Xiao {
     colours: RefCell<[Output<'static>; 3]>,
+    button: Input<'static>,
+    supply: &'static Cell<Supply>,
     watchdog: RefCell<Option<WatchdogHandle>>,
 }
 
 impl Xiao {
-    pub fn new(
-        red: Output<'static>,
-        green: Output<'static>,
-        blue: Output<'static>,
+    /// `colours`: red, green, blue.
+    pub const fn new(
+        colours: [Output<'static>; 3],
+        button: Input<'static>,
+        supply: &'static Cell<Supply>,
         watchdog: Option<WatchdogHandle>,
     ) -> Self {
         Self {
-            colours: RefCell::new([red, green, blue]),
+            colours: RefCell::new(colours),
+            button,
+            supply,
             watchdog: RefCell::new(watchdog),
+        }
+    }
+
+    /// No light.
+    pub fn dark(&self) {
+        for pin in self.colours.borrow_mut().iter_mut() {
+            pin.set_high();
         }
     }
 }
@@ -79,7 +75,11 @@ impl Board for Xiao {
     }
 
     fn supply(&self) -> Supply {
-        Supply::default()
+        self.supply.get()
+    }
+
+    fn button(&self) -> bool {
+        self.button.is_low()
     }
 
     fn alive(&self) {
@@ -92,7 +92,7 @@ impl Board for Xiao {
         let ticks = Instant::now().as_ticks();
         let phase = (ticks & u64::from(TICK_HZ - 1)) as u32;
         let brief = phase < TICK_HZ / 16; // once a second
-        let fast = phase & TICK_HZ / 8 != 0; // four times a second
+        let fast = phase & (TICK_HZ / 8) != 0; // four times a second
         let on = match led {
             Led::Advertising => [false, false, brief],
             Led::Connected => [false, false, true],
