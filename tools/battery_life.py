@@ -65,8 +65,8 @@ def _chip(name: str, sending: float, listening: float, computing: float) -> Chip
     )
 
 
-LDO = _chip("LDO", 15.4, 16.2, 5.6)  # what the image does today: it does not switch the converter on
-DCDC = _chip("DC/DC", 8.1, 8.6, 3.2)
+LDO = _chip("LDO", 15.4, 16.2, 5.6)
+DCDC = _chip("DC/DC", 8.1, 8.6, 3.2)  # the image's
 
 SENSORS = {
     "A": Figure(
@@ -88,12 +88,17 @@ SENSORS = {
         source="the limit of its [sister LSM6DSV320X](https://bergsonne.io), about",
     ),
 }
-FLASH_WAITING = Figure(
-    what="nRF52840's QSPI unit between accesses (erratum 122)",
+FLASH_UNIT = Figure(
+    what="nRF52840's QSPI unit while it is on (erratum 122)",
     value=0.62,
     unit="mA",
     source="[measured by Zephyr users](https://github.com/zephyrproject-rtos/zephyr/pull/34405): 630 against 10 µA",
 )
+CRYSTAL = Figure(
+    what="the 32 MHz crystal, held while that unit is on (erratum 244)", value=0.3, unit="mA", source=_ASSUMED
+)
+UNIT_ON_S = 0.0045  # of each chunk besides its programming: the crystal's start, the unit's, and 4 ms of patience
+CHUNK_SAMPLES = 108
 FLASH_WRITING = Figure(what="flash while it programs or erases", value=3.0, unit="mA", source=_ASSUMED)
 PROGRAM_S_PER_BYTE, ERASE_S_PER_BYTE = 2e-3 / 256, 8e-3 / 4096
 BUS = Figure(what="I2C at 400 kHz while it transfers, pull-ups included", value=0.9, unit="mA", source=_ASSUMED)
@@ -109,6 +114,13 @@ ASLEEP = Figure(
     value=0.0079,
     unit="mA",
     source="[measured by the same user](https://forum.seeedstudio.com/t/270801)",
+)
+WATCHING = Figure(what="what the sensor draws more at the image's 12.5 Hz", value=0.005, unit="mA", source=_ASSUMED)
+DIVIDER = Figure(
+    what="the battery's divider, always on (P0.14 low)",
+    value=0.0023,
+    unit="mA",
+    source="[measured by another user](https://forum.seeedstudio.com/t/273177), about",
 )
 RADIO_WORK = Figure(what="processor around a connection event", value=300.0, unit="µs", source=_ASSUMED)
 REST = Figure(
@@ -183,12 +195,14 @@ def parts(mode: Mode, chip: Chip, sensor: Figure) -> list[Part]:
     around = 1e-6 * RADIO_WORK.value * EVENTS_HZ * mode.linked
     written = RATE_HZ * 12 + RECORDS_HZ * 40
     writing = written * (PROGRAM_S_PER_BYTE + ERASE_S_PER_BYTE)
+    unit_on = writing + UNIT_ON_S * (RATE_HZ / CHUNK_SAMPLES + RECORDS_HZ)
     return [
         Part(name="sensor", milliamperes=sensor.value),
         Part(name="radio", milliamperes=mode.linked * link + (10 * mode.fast + mode.slow) * advert),
         Part(name="detector, packer", milliamperes=share * chip.computing.value),
-        Part(name="QSPI unit", milliamperes=FLASH_WAITING.value),
-        Part(name="idle", milliamperes=IDLE.value),
+        Part(name="QSPI unit", milliamperes=unit_on * FLASH_UNIT.value),
+        Part(name="idle, divider", milliamperes=IDLE.value + DIVIDER.value),
+        Part(name="crystal for that unit", milliamperes=unit_on * CRYSTAL.value, assumed=True),
         Part(name="rest of the processor", milliamperes=(rest + around) * chip.computing.value, assumed=True),
         Part(name="sensor's bus", milliamperes=frames_hz * BLOCK_BYTES * BITS / BUS_HZ * BUS.value, assumed=True),
         Part(name="flash writes", milliamperes=writing * FLASH_WRITING.value, assumed=True),
@@ -215,9 +229,9 @@ def _row(*cells: str) -> str:
 
 def page() -> Iterator[str]:
     """The lines between the marks."""
-    yield "Where the current goes, build A, mA on average (regulator LDO, as the image is today; *italic* = assumed):"
+    yield "Where the current goes, build A, mA on average (regulator DC/DC, as in the image; *italic* = assumed):"
     yield ""
-    columns = [parts(mode, LDO, SENSORS["A"]) for mode in MODES]
+    columns = [parts(mode, DCDC, SENSORS["A"]) for mode in MODES]
     yield _row("", *(mode.name for mode in MODES))
     yield "|" + "---|" * (1 + len(MODES))
     for row in zip(*columns, strict=True):
@@ -227,19 +241,20 @@ def page() -> Iterator[str]:
     guessed = [sum(part.milliamperes for part in column if part.assumed) for column in columns]
     yield _row("**sum**", *(f"**{total:.1f}**" for total in totals))
     yield _row("of it assumed", *(f"{100 * g / total:.0f} %" for g, total in zip(guessed, totals, strict=True)))
-    yield _row("sum with the DC/DC converter on", *(f"{average(mode, DCDC, SENSORS['A']):.1f}" for mode in MODES))
+    yield _row("sum without the DC/DC converter", *(f"{average(mode, LDO, SENSORS['A']):.1f}" for mode in MODES))
     yield ""
-    yield f"Hours from a full cell, of which {100 * USABLE.value:.0f} % are counted (LDO; in brackets with DC/DC):"
+    yield f"Hours from a full cell, of which {100 * USABLE.value:.0f} % are counted (in brackets without DC/DC):"
     yield ""
     yield _row("build", "cell", *(mode.name for mode in MODES), "asleep")
     yield "|" + "---|" * (3 + len(MODES))
+    asleep_milliamperes = ASLEEP.value + WATCHING.value + DIVIDER.value
     for build, sensor in SENSORS.items():
         for cell in CELLS_MAH:
             lasting = [
-                f"{hours(average(mode, LDO, sensor), cell):.0f} ({hours(average(mode, DCDC, sensor), cell):.0f})"
+                f"{hours(average(mode, DCDC, sensor), cell):.0f} ({hours(average(mode, LDO, sensor), cell):.0f})"
                 for mode in MODES
             ]
-            asleep = _lasting(hours(ASLEEP.value, cell)) if build == "A" else "-"
+            asleep = _lasting(hours(asleep_milliamperes, cell)) if build == "A" else "-"
             yield _row(build, f"{cell} mAh", *lasting, asleep)
     yield ""
     low = 100 * 1.3 * DETECTOR_PER_SECOND / CLOCK_HZ
@@ -255,12 +270,15 @@ def page() -> Iterator[str]:
     chips = [f for chip in (LDO, DCDC) for f in (chip.sending, chip.listening, chip.computing)]
     others = [
         *SENSORS.values(),
-        FLASH_WAITING,
+        FLASH_UNIT,
+        CRYSTAL,
         FLASH_WRITING,
         BUS,
         LIGHT,
         IDLE,
         ASLEEP,
+        WATCHING,
+        DIVIDER,
         RADIO_WORK,
         REST,
         REST_ALONE,
