@@ -21,8 +21,8 @@ LIMIT_S = 0.002
 GOAL = 0.995
 SEED = 6
 _REACH_S = 0.250
-_DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "rbds"
-_PROGRAM = Path(__file__).resolve().parents[2] / "firmware" / "target" / "release" / "evenstride-agree"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "rbds"
+PROGRAM = Path(__file__).resolve().parents[2] / "firmware" / "target" / "release" / "evenstride-agree"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,8 +122,8 @@ def trials(folder: Path, every: int) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=_DATA)
-    parser.add_argument("--program", type=Path, default=_PROGRAM)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--program", type=Path, default=PROGRAM)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--brief", action="store_true", help="totals only")
     chosen = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ import math
 import struct
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from evenstride_analysis.strides.detector import StrideDetector
 TICK_HZ = 32_768
 FRAME_SAMPLES = 18
 _POD = "pod"
+_AXES_COLUMNS = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,10 +128,32 @@ class Axes:
 
 
 def axes_on_pod(program: Path, signal: Signal) -> Axes | None:
-    """The axes that the pod finds by itself, or None."""
-    done = subprocess.run([program, "align"], input=as_input(signal), capture_output=True, check=True)
-    numbers = done.stdout.decode().strip().split(",")
-    if len(numbers) != 11:
-        return None
-    rotation = tuple(float(number) for number in numbers[:9])
-    return Axes(rotation=rotation, running_s=int(numbers[9]), stood=numbers[10] == "1")
+    """The axes that the pod finds by itself in all of a signal, or None."""
+    return next(iter(_axes(_lines(program, signal, "align"))), None)
+
+
+def own_on_pod(program: Path, signal: Signal) -> tuple[list[Axes], list[Stride]]:
+    """The axes that the pod turns to while a signal comes, and the strides after the first of them."""
+    nothing = tuple(float(number) for number in np.eye(3).reshape(9))
+    lines = _lines(program, replace(signal, rotation=nothing), "own")
+    first = next((k for k, line in enumerate(lines) if _is_axes(line)), len(lines))
+    return _axes(lines), [_stride(line) for line in lines[first:] if not _is_axes(line)]
+
+
+def _lines(program: Path, signal: Signal, work: str) -> list[str]:
+    done = subprocess.run([program, work], input=as_input(signal), capture_output=True, check=True)
+    return done.stdout.decode().splitlines()
+
+
+def _is_axes(line: str) -> bool:
+    return line.count(",") == _AXES_COLUMNS - 1
+
+
+def _axes(lines: Sequence[str]) -> list[Axes]:
+    found: list[Axes] = []
+    for line in lines:
+        *numbers, running_s, stood = line.split(",")
+        if _is_axes(line):
+            rotation = tuple(float(number) for number in numbers)
+            found.append(Axes(rotation=rotation, running_s=int(running_s), stood=stood == "1"))
+    return found

@@ -4,7 +4,7 @@ Where a pod has to lose patience its time passes faster than life.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ async def gone(client: BleakClient) -> None:
 
 
 @contextmanager
-def unconfirmed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+def unconfirmed(monkeypatch: pytest.MonkeyPatch) -> Generator[list[Callable[[], None]]]:
     """Indications wait for their confirmation until what this gives is called."""
     waiting = list[Callable[[], None]]()
     confirm = Client.send_confirmation

@@ -3,8 +3,9 @@
 //! Standard input, little-endian: rate Hz, accel scale, gyro scale, accel full scale, gyro full scale (SI), nine numbers
 //! of the rotation, all f32; then blocks: first index u32, tick of that sample u64, n u16, n x 6 counts i16. Indices that
 //! are stepped over are missing samples. `detect` (default) prints strides, `align` the axes that the
-//! pod finds by itself; `pack` only builds raw frames, `read` does
-//! nothing with the samples: their difference is what an instruction counter shows. `--table FILE` takes another table.
+//! pod finds by itself, `own` both as the pod does: strides in the axes that it was given until it finds its own. `pack`
+//! only builds raw frames, `read` does nothing with the samples: their difference is what an instruction counter shows.
+//! `--table FILE` takes another table.
 
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use evenstride_strides::{Aligner, Alignment, Config, Detector, StrideEvent, Tabl
 enum Work {
     Detect,
     Align,
+    Own,
     Pack,
     Read,
 }
@@ -57,6 +59,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         match argument.as_str() {
             "detect" => work = Work::Detect,
             "align" => work = Work::Align,
+            "own" => work = Work::Own,
             "pack" => work = Work::Pack,
             "read" => work = Work::Read,
             "--table" => bytes = std::fs::read(arguments.next().ok_or("--table needs a file")?)?,
@@ -75,13 +78,23 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(block) = take(&mut rest)? {
         match work {
             Work::Detect => detect(&mut detector, &block, &mut out)?,
-            Work::Align => block.samples().for_each(|sample| aligner.push(sample)),
+            Work::Align => block.samples().for_each(|sample| {
+                aligner.push(sample);
+            }),
+            Work::Own => {
+                detect(&mut detector, &block, &mut out)?;
+                for found in block.samples().filter_map(|sample| aligner.push(sample)) {
+                    let turned = detector.set_rotation(found.rotation);
+                    turned.map_err(|error| format!("own axes: {error:?}"))?;
+                    print_alignment(Some(found), &mut out)?;
+                }
+            }
             Work::Pack => sum += pack(&block),
             Work::Read => sum += block.samples().map(|s| u64::from(s[0] as u16)).sum::<u64>(),
         }
     }
     match work {
-        Work::Detect => {}
+        Work::Detect | Work::Own => {}
         Work::Align => print_alignment(aligner.alignment(), &mut out)?,
         Work::Pack | Work::Read => writeln!(out, "{sum}")?,
     }

@@ -9,8 +9,6 @@ use crate::strides::{Method, Strides};
 
 const STAMP_EVERY: u32 = 18; // as the frames that the gateway sees
 const ROTATION: usize = 36;
-const ALIGN_EVERY: u32 = 1024; // samples between looks at what the aligner has found
-const ALIGNED_S: [u16; 2] = [10, 60]; // seconds of running: the first axes, and the last
 /// Versions of rotations that the pod has found itself: this and the seconds of running behind them.
 const OWN_ROTATION: u16 = 0x8000;
 
@@ -26,6 +24,7 @@ pub struct OnPod {
     length: usize,
     method: Method,
     aligner: Aligner,
+    /// Until a gateway has sent a rotation.
     aligns: bool,
 }
 
@@ -70,22 +69,6 @@ impl OnPod {
             self.method.rules = table.rules();
             self.detector.set_table(table);
         }
-    }
-
-    /// The next axes that the pod finds for itself, from running. A gateway's rotation ends that.
-    fn align(&mut self) -> Option<()> {
-        let found = self.aligner.alignment()?;
-        let [first, last] = ALIGNED_S;
-        let known_s = self.method.rotation_version & !OWN_ROTATION;
-        if found.running_s < first || (known_s > 0 && (known_s >= last || found.running_s < last)) {
-            return None;
-        }
-        self.turn(found.rotation)?;
-        self.method.rotation_version = OWN_ROTATION + found.running_s;
-        if found.running_s >= last {
-            self.aligns = false;
-        }
-        Some(())
     }
 
     fn turn(&mut self, rotation: [f32; 9]) -> Option<()> {
@@ -153,10 +136,10 @@ impl Strides for OnPod {
             }
             self.detector.push(*counts);
         }
-        if self.aligns {
-            self.aligner.push(*counts);
-            if index % ALIGN_EVERY == 0 {
-                self.align();
+        let found = self.aligns.then(|| self.aligner.push(*counts)).flatten();
+        if let Some(found) = found {
+            if self.turn(found.rotation).is_some() {
+                self.method.rotation_version = OWN_ROTATION + found.running_s;
             }
         }
     }

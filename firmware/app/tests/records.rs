@@ -4,8 +4,8 @@ mod world;
 
 use evenstride_app::{Layout, PAGE, RAW_PAGES, RECORDS_HELD, SAMPLES_HELD};
 use evenstride_protocol::{BackfillResult, Command, Log, StrideRecords, Table};
-use world::numbered::{brought, check, held, pod, send, EVERY};
-use world::Ram;
+use world::numbered::{brought, check, held, pod, send, Numbered, EVERY};
+use world::{Ram, World};
 
 /// Of a page that says what holds for its records once.
 const A_PAGE: u32 = 112;
@@ -80,16 +80,16 @@ fn a_backfill_begins_and_ends_anywhere_in_messages_as_full_as_can_be() {
     assert_eq!(full.filter(|m| m.records().count() == 5).count(), 20);
 }
 
-/// A short life of a small ring: it goes round, something is acknowledged, the axes change. Calls `after` each record.
-fn life(flash: Ram, mut after: impl FnMut(&world::World<world::numbered::Numbered>)) -> Ram {
-    let mut world = pod(flash, Layout::with_pages(3, 3));
+/// A short life of a small ring: something is acknowledged, the axes change. Calls `after` each record.
+fn life(flash: Ram, made: u32, mut after: impl FnMut(&World<Numbered>)) -> Ram {
+    let mut world = pod(flash, Layout::with_pages(2, 3));
     let boot = world.pod.boot_id();
-    for n in 0..260 {
+    for n in 0..made {
         world.play(EVERY);
         after(&world);
         match n {
             40 => send_if_it_can(&mut world),
-            150 => {
+            120 => {
                 world.say(Command::AckLog {
                     boot_id: boot,
                     end: 90,
@@ -102,38 +102,40 @@ fn life(flash: Ram, mut after: impl FnMut(&world::World<world::numbered::Numbere
     world.pod.into_flash()
 }
 
-fn send_if_it_can(world: &mut world::World<world::numbered::Numbered>) {
+fn send_if_it_can(world: &mut World<Numbered>) {
+    let content = &[1, 2, 3, 4];
     world.ok(Command::TableBegin {
         table: Table::Rotation,
         version: 3,
         length: 4,
-        crc32: evenstride_protocol::crc32(&[1, 2, 3, 4]),
+        crc32: evenstride_protocol::crc32(content),
     });
     world.ok(Command::TableChunk {
         offset: 0,
-        data: &[1, 2, 3, 4],
+        data: content,
     });
     world.say(Command::TableCommit);
 }
 
+/// Records of the life that is cut; with those before it the ring goes round.
+const LIFE: u32 = 140;
+
 #[test]
 fn a_power_cut_at_any_write_costs_at_most_the_record_that_is_being_written() {
-    let before = life(Ram::new(), |_| {}).again();
+    let before = life(Ram::new(), 260, |_| {}).again();
     let (mut spent_after, mut boot) = (Vec::new(), 0);
-    let whole = life(before.clone(), |world| {
+    let whole = life(before.clone(), LIFE, |world| {
         spent_after.push(world.pod.flash().spent);
         boot = world.pod.boot_id();
     });
     let spent = whole.spent;
     for power in (0..spent).step_by(1 + spent / 700) {
-        let dead = life(
-            Ram {
-                power,
-                ..before.clone()
-            },
-            |_| {},
-        );
-        let mut world = pod(dead.again(), Layout::with_pages(3, 3));
+        let cut = Ram {
+            power,
+            ..before.clone()
+        };
+        let dead = life(cut, LIFE, |_| {});
+        let mut world = pod(dead.again(), Layout::with_pages(2, 3));
         check(&mut world);
         let written = spent_after.iter().filter(|&&after| after <= power).count() as u32;
         let newest = held(&mut world, Log::Records).last().copied();
@@ -156,7 +158,7 @@ fn a_bit_that_rots_costs_the_rest_of_its_page_and_nothing_false_is_sent() {
     let made = 5 * A_PAGE / 2;
     world.play(made * EVERY);
     let sound = world.pod.into_flash();
-    for byte in records(&layout).step_by(37) {
+    for byte in records(&layout).step_by(53) {
         let mut rotten = sound.clone();
         rotten.bytes[byte] ^= 1 << (byte % 8);
         let mut world = pod(rotten, layout.clone());

@@ -3,7 +3,8 @@
 //! Flexion axis: first principal axis of the turn rate (means of 40 ms) over the seconds of running; its sign from the
 //! third moment, since the forward swing is the sharper one. Long axis: the specific force of the last 3 s or more that
 //! somebody stood before the run, where it lies 12 to 44 degrees ahead of the mean force of running, as in every
-//! reference leg; else that mean force turned forward by 28 degrees. Differences to the gateway: sums instead of stored
+//! reference leg; else that mean force turned forward by 28 degrees. Axes are handed out twice, after 10 s of running and
+//! after a minute: another rotation costs the strides that straddle it. Differences to the gateway: sums instead of stored
 //! samples, the third moment instead of the swings' peaks. Not validated: real pods, bow legs.
 
 use crate::arrays::floor;
@@ -38,7 +39,7 @@ pub struct Alignment {
 }
 
 /// Sums over some seconds of running.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Sums {
     force: Axis,
     /// xx, xy, xz, yy, yz, zz.
@@ -48,7 +49,7 @@ struct Sums {
 }
 
 /// Half a second of means: is the leg still?
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Half {
     groups: u16,
     sum: [f32; 6],
@@ -67,6 +68,7 @@ pub struct Aligner {
     own: Sums,
     total: Sums,
     running_s: u16,
+    handed_out: bool,
     half: Half,
     still_halves: u16,
     level: Axis,
@@ -103,6 +105,7 @@ impl Aligner {
             own: Sums::NONE,
             total: Sums::NONE,
             running_s: 0,
+            handed_out: false,
             half: Half::NONE,
             still_halves: 0,
             level: [0.0; 3],
@@ -117,36 +120,35 @@ impl Aligner {
             per_second: (config.rate_hz / f32::from(group)) as u16,
             accel_scale: config.accel_scale,
             gyro_scale: config.gyro_scale,
-            counts: [0; 6],
-            held: 0,
-            groups: 0,
-            own: Sums::default(),
-            total: Sums::default(),
-            running_s: 0,
-            half: Half::default(),
-            still_halves: 0,
-            level: [0.0; 3],
-            stood: None,
+            ..Self::idle()
         }
     }
 
-    /// Take the next sample. After a minute of running nothing changes any more.
-    pub fn push(&mut self, counts: Counts) {
+    /// Take the next sample; axes to turn to from here on, where there are new ones. After a minute of running nothing
+    /// changes any more.
+    pub fn push(&mut self, counts: Counts) -> Option<Alignment> {
         if self.running_s >= ENOUGH_S || self.group == 0 {
-            return;
+            return None;
         }
         for (sum, count) in self.counts.iter_mut().zip(counts) {
             *sum += i32::from(count);
         }
         self.held += 1;
-        if self.held == self.group {
-            let [a, b, c, x, y, z] = self.counts.map(|sum| sum as f32 / f32::from(self.group));
-            let force = [a, b, c].map(|part| part * self.accel_scale);
-            let turn = [x, y, z].map(|part| part * self.gyro_scale);
-            (self.counts, self.held) = ([0; 6], 0);
-            self.watch_standing(force, turn);
-            self.watch_running(force, turn);
+        if self.held < self.group {
+            return None;
         }
+        let [a, b, c, x, y, z] = self.counts.map(|sum| sum as f32 / f32::from(self.group));
+        let force = [a, b, c].map(|part| part * self.accel_scale);
+        let turn = [x, y, z].map(|part| part * self.gyro_scale);
+        (self.counts, self.held) = ([0; 6], 0);
+        self.watch_standing(force, turn);
+        let longer = self.watch_running(force, turn);
+        if !longer || (self.handed_out && self.running_s < ENOUGH_S) {
+            return None;
+        }
+        let found = self.alignment();
+        self.handed_out |= found.is_some();
+        found
     }
 
     /// The axes, once somebody has run for 10 s; `None` before.
@@ -202,7 +204,7 @@ impl Aligner {
         let [a, b, c, ..] = mean;
         let size = libm::sqrtf(a * a + b * b + c * c);
         still &= (size - GRAVITY_MPS2).abs() < GRAVITY_SLACK_MPS2;
-        *half = Half::default();
+        *half = Half::NONE;
         if !still {
             self.still_halves = 0;
             return;
@@ -217,7 +219,8 @@ impl Aligner {
         }
     }
 
-    fn watch_running(&mut self, force: Axis, turn: Axis) {
+    /// Whether a second of running has ended.
+    fn watch_running(&mut self, force: Axis, turn: Axis) -> bool {
         let [x, y, z] = turn;
         let own = &mut self.own;
         own.force = mix(1.0, own.force, 1.0, force);
@@ -239,16 +242,18 @@ impl Aligner {
         );
         self.groups += 1;
         if self.groups < self.per_second {
-            return;
+            return false;
         }
         let [xx, _, _, yy, _, zz] = own.second;
-        if xx + yy + zz >= RUNNING_RADPS * RUNNING_RADPS * f32::from(self.groups) {
+        let runs = xx + yy + zz >= RUNNING_RADPS * RUNNING_RADPS * f32::from(self.groups);
+        if runs {
             self.total.force = mix(1.0, self.total.force, 1.0, own.force);
             add(&mut self.total.second, own.second);
             add(&mut self.total.third, own.third);
             self.running_s += 1;
         }
-        (self.own, self.groups) = (Sums::default(), 0);
+        (self.own, self.groups) = (Sums::NONE, 0);
+        runs
     }
 }
 
