@@ -25,7 +25,7 @@ _GAITS = (Gait.WALK, Gait.RUN)
 
 
 def pod_method(rules: int, coefficients_version: int) -> str:
-    """The name of a pod's own method. Its axes are not part of it: each pod has its own (decision 0023)."""
+    """The name of a pod's own method. Its axes are not part of it: each pod has its own (decision 0025)."""
     return f"{POD_METHOD}{rules}.{coefficients_version}"
 
 

@@ -22,7 +22,7 @@ from evenstride_gateway.config import Config, load_config
 from evenstride_gateway.errors import InputError, LinkError, StoreBusyError
 from evenstride_gateway.importing.dating import date_of
 from evenstride_gateway.importing.fetching import Holding, LogReader, PodLog
-from evenstride_gateway.importing.forming import Formed, Waiting, form, settle_known, waiting_runs
+from evenstride_gateway.importing.forming import Formed, Waiting, drop_raw, form, raw_wanted, settle_known, waiting_runs
 from evenstride_gateway.importing.words import length_words, limit_words, time_words
 from evenstride_gateway.link.backend import LinkConfig
 from evenstride_gateway.link.ble import BleSource
@@ -106,6 +106,7 @@ def import_logs(wanted: Request, *, data: Path | None, as_json: bool) -> None:
         ready, held_back = _ready(store, runs, sides, {log.info.pod_id for log in logs}, wanted)
         _check_dates(ready, wanted)
         formed = [_form(store, config, waiting, wanted, ask=not as_json) for waiting in ready]
+        drop_raw(store)
         kept = len(store.waiting_records())
     if as_json:
         print_json({"strides": came, "sessions": [_formed_row(one) for one in formed], "kept_without_session": kept})
@@ -154,8 +155,12 @@ async def _read(store: Store, config: Config, wanted: Request, *, fetch: bool, q
                     continue
                 with progress(f"pod {pod_id}", quiet=quiet) as tell:
                     await reader.fetch_records(pod_id, log, tell)
+                await call(settle_known)
+                around = [(boot, a, b) for pod, boot, a, b in await call(raw_wanted) if pod == pod_id]
+                with progress(f"pod {pod_id}, raw samples", quiet=quiet) as tell:
+                    await reader.fetch_raw(pod_id, log, around, tell)
                 with suppress(LinkError):  # it went away: the next import acknowledges
-                    await reader.acknowledge(pod_id, log)
+                    await reader.acknowledge(pod_id, log, raw=True)
         finally:
             taking.cancel()
             await asyncio.wait([taking])

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from evenstride_analysis.model import PodInfo
+from evenstride_analysis.model import Frame, PodInfo
 from evenstride_gateway.air import (
     AckLog,
     Anchor,
@@ -208,6 +208,47 @@ class LogReader:
                 elif tries == TRIES:
                     raise LinkError(f"pod {pod_id} does not give strides {start} to {stop - 1} of boot {boot_id}")
 
+    async def fetch_raw(self, pod_id: str, log: PodLog, wanted: Sequence[tuple[int, int, int]], tell: Tell) -> None:
+        """Bring what the log holds of these samples (boot, first, end) onto the disk. Raises LinkError as before."""
+        parts = [
+            (boot_id, max(first, holding.raw[0]), min(end, holding.raw[1]))
+            for boot_id, first, end in wanted
+            for holding in log.holdings
+            if holding.boot_id == boot_id
+        ]
+        total = sum(max(0, end - first) for _, first, end in parts)
+        done = 0
+        for boot_id, first, end in parts:
+            at, tries = first, 0
+            while at < end:
+                held = (await self._call(lambda store: store.incoming_ranges(pod_id))).get(boot_id, [])
+                missing = numbers_missing(held, at, end)
+                tell(done + (end - first) - sum(stop - start for start, stop in missing), total)
+                if not missing:
+                    break
+                start, stop = missing[0][0], min(missing[0][1], missing[0][0] + SAMPLES_AT_ONCE)
+                came, complete = await self._bring_raw(log.info, boot_id, start, stop)
+                tries = 0 if came else tries + 1
+                if complete or tries == TRIES:  # the ring has moved on: what is missing is a gap of the raw
+                    at = stop
+            done += max(0, end - first)
+
+    async def _bring_raw(self, info: PodInfo, boot_id: int, start: int, end: int) -> tuple[int, bool]:
+        """Samples [start, end): how many came, and whether the pod has no more of them."""
+        pod = self._pods[info.pod_id]
+        finished, frames = False, list[Frame]()
+        try:
+            done = await self._answer(
+                info.pod_id, Backfill(boot_id=boot_id, first_index=start, what=LogKind.RAW, count=end - start)
+            )
+        finally:
+            messages, pod.frames = pod.frames, []
+            frames = [m.frame(info.pod_id) for m in messages if m.mask == (1 << len(info.channels)) - 1]
+            await asyncio.shield(_as_task(self._call(lambda store: _keep_raw(store, info, frames))))
+        came = sum(len(frame.counts) for frame in frames)
+        finished = done is not None and came >= done.sent
+        return came, finished
+
     async def _bring(self, pod_id: str, boot_id: int, start: int, end: int) -> tuple[int, bool]:
         """Records [start, end): how many new ones are stored now, and whether the pod has no more of them."""
         pod = self._pods[pod_id]
@@ -330,6 +371,13 @@ class LogReader:
             return CommandReply.from_bytes(await self._source.command(pod_id, bytes(command)))
         except ProtocolError as error:
             raise LinkError(f"pod {pod_id}: an answer that cannot be read: {error}") from error
+
+
+def _keep_raw(store: Store, info: PodInfo, frames: Sequence[Frame]) -> None:
+    if frames:
+        with store.incoming_writer(info) as writer:
+            for frame in frames:
+                writer.append(frame)
 
 
 def _inside(asked: Backfill, boot_id: int, first: int, count: int) -> bool:

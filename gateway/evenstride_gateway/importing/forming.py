@@ -14,7 +14,7 @@ from evenstride_gateway.importing.dating import Between, BootDate, between, date
 from evenstride_gateway.importing.matching import DatedRun, FoundRun, PlacedRun, match
 from evenstride_gateway.importing.runs import PodRun, runs_of
 from evenstride_gateway.importing.words import date_words, limit_words, time_words, words_of
-from evenstride_gateway.results import error_settings
+from evenstride_gateway.results import AFTER_S, CONTEXT_S, error_settings
 from evenstride_gateway.store import Store
 
 DATE, IMPORTED = "date", "imported"  # settings of a session that came from logs: how it was dated, and from what
@@ -154,6 +154,8 @@ def form(
         store.apply_strides(session_id, _strides(found))
         store.settle_records(session_id, [r.key for run in found.legs.values() for r in run.records])
         store.put_gaps(session_id, [loss for run in found.legs.values() for loss in run.losses()])
+        for run in found.legs.values():
+            _take_raw(store, session_id, run)
         store.end_session(session_id, sorts_at + timedelta(seconds=placed.lasts_s))
         regrid(store, session_id, system)
     return Formed(
@@ -165,6 +167,41 @@ def form(
         lost=sum(run.lost for run in found.legs.values()),
         words=tuple(words_of(found)),
     )
+
+
+def raw_wanted(store: Store) -> list[tuple[str, int, int, int]]:
+    """The samples around the runs that wait: (pod, boot, first, end), half-open."""
+    wanted: list[tuple[str, int, int, int]] = []
+    for run in runs_of(store.waiting_records()):
+        rate_hz = store.pod(run.pod_id).rate_hz
+        first, end = run.indices
+        low = max(0, first - round(CONTEXT_S * rate_hz))
+        wanted.append((run.pod_id, run.boot_id, low, end + round(AFTER_S * rate_hz)))
+    return wanted
+
+
+def _take_raw(store: Store, session_id: str, run: PodRun) -> None:
+    """What has come of the run's raw samples goes into its session's raw log."""
+    info = store.pod(run.pod_id)
+    first, end = run.indices
+    low, high = first - round(CONTEXT_S * info.rate_hz), end + round(AFTER_S * info.rate_hz)
+    frames = [
+        frame
+        for frame in store.incoming_frames(run.pod_id)
+        if frame.boot_id == run.boot_id and frame.end_index > low and frame.first_index < high
+    ]
+    if frames:
+        with store.raw_writer(session_id, info) as writer:
+            for frame in frames:
+                writer.append(frame)
+
+
+def drop_raw(store: Store) -> None:
+    """Raw samples of pods none of whose runs waits any more are in their sessions."""
+    waiting = {run.pod_id for run in runs_of(store.waiting_records())}
+    for info in store.pods():
+        if info.pod_id not in waiting:
+            store.drop_incoming(info.pod_id)
 
 
 def check_date(placed: PlacedRun, limits: Between) -> None:

@@ -28,6 +28,18 @@ def ordered_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
             end = frame.end_index
 
 
+def boot_ranges(heads: Int64s) -> dict[int, list[tuple[int, int]]]:
+    """The sample ranges that frames cover, by boot: half-open, disjoint, in order. `heads` as for `boot_spans`."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for boot_id, _, first, _, length in sorted(heads.tolist(), key=lambda head: (head[0], head[2])):
+        ranges = found.setdefault(boot_id, [])
+        if ranges and first <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], first + length))
+        else:
+            ranges.append((first, first + length))
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootSpan:
     """One boot's stored samples, each counted once. `stamped` are (index, tick) of its first and last known stamps."""

@@ -6,13 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from evenstride_analysis.model import PodInfo
+from evenstride_analysis.model import Frame, PodInfo
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.ledger import Piece, Stretch
 from evenstride_gateway.store import schema
 from evenstride_gateway.store.calibrations import Calibrating
 from evenstride_gateway.store.lock import WriterLock
-from evenstride_gateway.store.ordering import BootSpan, boot_spans, ordered_pieces
+from evenstride_gateway.store.ordering import BootSpan, boot_ranges, boot_spans, ordered_pieces
 from evenstride_gateway.store.podlog import PodLogs
 from evenstride_gateway.store.rawblock import BlockError
 from evenstride_gateway.store.rawlog import (
@@ -33,6 +33,7 @@ from evenstride_gateway.store.types import TailCut
 DATABASE = "evenstride.db"
 LOCK = "writer.lock"
 RAW = "raw"
+INCOMING = "incoming"
 
 
 class Store(PodLogs, Calibrating):
@@ -122,6 +123,34 @@ class Store(PodLogs, Calibrating):
     def raw_spans(self, session_id: str, pod_id: str) -> list[BootSpan]:
         """What `raw_frames` holds, counted boot by boot without unpacking a sample."""
         return boot_spans(read_heads(self._existing(session_id, pod_id)))
+
+    def raw_ranges(self, session_id: str, pod_id: str) -> dict[int, list[tuple[int, int]]]:
+        """The half-open sample ranges that are stored of a pod, by boot."""
+        return boot_ranges(read_heads(self._existing(session_id, pod_id)))
+
+    def incoming_writer(self, pod: PodInfo) -> RawWriter:
+        """Raw samples from a pod's log on their way into sessions, for appending."""
+        if self._readonly:
+            raise StoreError(f"the data at {self.folder} were opened for reading only")
+        return RawWriter(self._incoming(pod.pod_id), pod, self._on_cut)
+
+    def incoming_ranges(self, pod_id: str) -> dict[int, list[tuple[int, int]]]:
+        """The half-open sample ranges that have come from a pod's log, by boot."""
+        path = self._incoming(pod_id)
+        return boot_ranges(read_heads(path)) if path.exists() else {}
+
+    def incoming_frames(self, pod_id: str) -> Iterator[Frame]:
+        """What has come, in the order of writing."""
+        path = self._incoming(pod_id)
+        return read_frames(path) if path.exists() else iter(())
+
+    def drop_incoming(self, pod_id: str) -> None:
+        """Everything that was wanted of it stands in sessions."""
+        with plain_errors(self.folder):
+            self._incoming(pod_id).unlink(missing_ok=True)
+
+    def _incoming(self, pod_id: str) -> Path:
+        return self.folder / INCOMING / f"{checked_id(pod_id, 'pod id')}{SUFFIX}"
 
     def raw_bytes(self, session_id: str) -> int:
         """How much room the raw of a session takes on the disk."""
