@@ -28,6 +28,7 @@ mod imu;
 mod index;
 mod life;
 mod link;
+mod meta;
 mod motion;
 mod packed;
 mod plan;
@@ -56,5 +57,5 @@ pub use plan::{Layout, Plan, Vitals, RAW_PAGES, RECORDS_HELD, RECORD_PAGES, SAMP
 pub use pod::Pod;
 pub use queue::QUEUE_SAMPLES;
 pub use shell::{run, PodController};
-pub use stream::{BACKFILL_PENDING, MAX_PENDING};
+pub use stream::MAX_PENDING;
 pub use strides::{Method, NoStrides, Strides};

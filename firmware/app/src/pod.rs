@@ -5,15 +5,16 @@ use evenstride_protocol::{Mode, ResetReason, StrideRecord};
 use heapless::Deque;
 
 use crate::backfill::Job;
-use crate::chunk::{Chunk, FlashFault, Meta, CHUNK_HEADER};
+use crate::chunk::{Chunk, FlashFault, CHUNK_HEADER};
 use crate::clock::{Line, LINE_SAMPLES};
 use crate::imu::{Counts, Stamp, MAX_BLOCK};
+use crate::meta::{line_meta, method_meta};
 use crate::packed::{packed, PACKED};
 use crate::plan::{Plan, Vitals, RAW_PAGES, RECORD_PAGES};
 use crate::ring::Ring;
 use crate::settings::{anchors_from, Anchors, Key, Marks, Settings};
 use crate::stream::Stream;
-use crate::strides::{Method, Strides};
+use crate::strides::Strides;
 use crate::summary::Recent;
 use crate::tables::Tables;
 
@@ -210,11 +211,11 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             to.copy_from_slice(&count.to_le_bytes());
         }
         if self.staged.is_empty() {
-            (self.staged.first, self.staged.meta) = (index, meta_of(&line.from(index)));
+            (self.staged.first, self.staged.meta) = (index, line_meta(&line.from(index)));
         }
         if !self.staged.push(&entry) {
             self.write_staged().await;
-            (self.staged.first, self.staged.meta) = (index, meta_of(&line.from(index)));
+            (self.staged.first, self.staged.meta) = (index, line_meta(&line.from(index)));
             self.staged.push(&entry);
         }
     }
@@ -314,47 +315,5 @@ impl Kept {
             marks: marks.unwrap_or_default(),
             anchors: anchors.unwrap_or_default(),
         })
-    }
-}
-
-/// A raw chunk's meta: tick of its first sample and period.
-fn meta_of(line: &Line) -> Meta {
-    let mut meta = [0; 12];
-    let (tick, period) = meta.split_at_mut(8);
-    tick.copy_from_slice(&line.tick_q16.to_le_bytes());
-    period.copy_from_slice(&line.period_q16.to_le_bytes());
-    meta
-}
-
-/// The line of a raw chunk whose first sample is `first`.
-pub(crate) fn line_of(meta: &Meta, first: u32) -> Line {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = *meta;
-    Line {
-        first,
-        tick_q16: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        period_q16: u32::from_le_bytes([i, j, k, l]),
-    }
-}
-
-/// A record chunk's meta: how its records were made.
-pub(crate) fn method_meta(method: Method) -> Meta {
-    let mut meta = [0; 12];
-    let numbers = [
-        method.rules,
-        method.coefficients_version,
-        method.rotation_version,
-    ];
-    for (to, number) in meta.chunks_exact_mut(2).zip(numbers) {
-        to.copy_from_slice(&number.to_le_bytes());
-    }
-    meta
-}
-
-pub(crate) fn method_of(meta: &Meta) -> Method {
-    let [a, b, c, d, e, f, ..] = *meta;
-    Method {
-        rules: u16::from_le_bytes([a, b]),
-        coefficients_version: u16::from_le_bytes([c, d]),
-        rotation_version: u16::from_le_bytes([e, f]),
     }
 }

@@ -8,8 +8,9 @@ use evenstride_protocol::{
 
 use crate::backfill::Job;
 use crate::chunk::FlashFault;
+use crate::meta::{line_of, method_of};
 use crate::packed::{unpacked, PACKED};
-use crate::pod::{line_of, method_of, Pod, SAMPLE};
+use crate::pod::{Pod, SAMPLE};
 use crate::stream::{BACKFILL_PENDING, MAX_PENDING};
 use crate::strides::{Method, Strides};
 

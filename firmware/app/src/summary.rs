@@ -1,6 +1,6 @@
 //! The rolling summary over this boot's last 30 clean running strides (PROTOCOL.md section 3).
 
-use evenstride_protocol::{Gait, StrideRecord, Summary, SummaryFlag, NO_I16, TICK_HZ};
+use evenstride_protocol::{Doubt, Gait, StrideRecord, Summary, SummaryFlag, NO_I16, TICK_HZ};
 use heapless::Deque;
 
 const STRIDES: usize = 30;
@@ -29,8 +29,7 @@ impl Recent {
 
     pub fn push(&mut self, record: &StrideRecord) {
         self.made = self.made.wrapping_add(1);
-        const ON_POD: u16 = 32; // says where it was computed, not that anything is wrong
-        if record.gait != Gait::Run || record.doubt & !ON_POD != 0 {
+        if record.gait != Gait::Run || record.doubt & !Doubt::ON_POD != 0 {
             return;
         }
         if self.clean.is_full() {

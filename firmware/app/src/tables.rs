@@ -29,23 +29,10 @@ struct Kept {
 
 impl Kept {
     fn bytes(self) -> [u8; META] {
-        let mut bytes = [self.slot; META];
-        let parts = [
-            (1, self.version as u32, 2),
-            (3, self.length, 4),
-            (7, self.crc32, 4),
-        ];
-        for (at, number, size) in parts {
-            for (to, from) in bytes
-                .iter_mut()
-                .skip(at)
-                .zip(number.to_le_bytes())
-                .take(size)
-            {
-                *to = from;
-            }
-        }
-        bytes
+        let [v0, v1] = self.version.to_le_bytes();
+        let [l0, l1, l2, l3] = self.length.to_le_bytes();
+        let [c0, c1, c2, c3] = self.crc32.to_le_bytes();
+        [self.slot, v0, v1, l0, l1, l2, l3, c0, c1, c2, c3]
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {

@@ -42,7 +42,8 @@ pub use list::List;
 pub use log::{BackfillDone, BackfillResult, LogRange, LogRanges, UtcAnchor, UtcAnchors};
 pub use message::Message;
 pub use record::{
-    saturated_i16, saturated_u16, Gait, RecordsHead, StrideRecord, StrideRecords, NO_I16, NO_U16,
+    saturated_i16, saturated_u16, Doubt, Gait, RecordsHead, StrideRecord, StrideRecords, NO_I16,
+    NO_U16,
 };
 pub use reply::{Reply, Status, StreamPosition};
 pub use status::{Mode, PodFlag, PodStatus, ResetReason};

@@ -18,6 +18,21 @@ pub enum Gait {
     Run = 1,
 }
 
+/// Bits of a record's doubt.
+pub struct Doubt;
+
+impl Doubt {
+    pub const GAP: u16 = 1;
+    pub const CLIPPED: u16 = 2;
+    pub const CANDIDATES_DISAGREE: u16 = 4;
+    pub const LOOSE: u16 = 8;
+    pub const OUT_OF_RANGE: u16 = 16;
+    /// Says where it was computed, not that anything is wrong.
+    pub const ON_POD: u16 = 32;
+    pub const ALTERNATION: u16 = 64;
+    pub const FALLBACK: u16 = 128;
+}
+
 /// One stride in the units of the air.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StrideRecord {

@@ -1,7 +1,5 @@
 //! What the detector must know of its sensor.
 
-use evenstride_protocol::TICK_HZ;
-
 /// Sensor axes are shank axes.
 pub const IDENTITY: [f32; 9] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
 const RATES_HZ: (f32, f32) = (95.0, 440.0);
@@ -42,19 +40,6 @@ impl Config {
         gyro_full: 0.0,
         rotation: [0.0; 9],
     };
-
-    /// An LSM6DS3TR-C at 416 Hz, 16 g and 2000 deg/s.
-    pub const fn lsm6ds3(rotation: [f32; 9]) -> Self {
-        Self {
-            rate_hz: 416.0,
-            tick_hz: TICK_HZ as f32,
-            accel_scale: 0.000_488 * 9.806_65,
-            gyro_scale: 0.001_221_730_5, // 70 mdps
-            accel_full: 16.0 * 9.806_65,
-            gyro_full: 34.906_586,
-            rotation,
-        }
-    }
 
     /// Whether a detector can be made of it.
     pub fn check(&self) -> Result<(), ConfigError> {

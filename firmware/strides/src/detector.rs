@@ -38,7 +38,6 @@ pub struct Detector<'t> {
     missing: u32,
     last_swing: Option<u32>,
     pending: [Option<(u32, u32)>; PENDING],
-    untimed: u32,
 }
 
 /// Durations in samples.
@@ -98,7 +97,6 @@ impl<'t> Detector<'t> {
             missing: 0,
             last_swing: None,
             pending: [None; PENDING],
-            untimed: 0,
         }
     }
 
@@ -111,7 +109,6 @@ impl<'t> Detector<'t> {
         self.spans = Spans::new(config.rate_hz);
         self.stamps.clear();
         self.restart(0);
-        self.untimed = 0;
         Ok(())
     }
 
@@ -141,18 +138,14 @@ impl<'t> Detector<'t> {
         Ok(())
     }
 
-    pub fn config(&self) -> &Config {
+    /// What it is now, after changes that were accepted or refused.
+    pub const fn config(&self) -> &Config {
         &self.config
     }
 
     /// Index of the sample that is pushed next.
     pub fn next_index(&self) -> u32 {
         self.samples.end().wrapping_add(self.missing)
-    }
-
-    /// Strides that could not be given a time: fewer than two stamps within reach.
-    pub fn untimed(&self) -> u32 {
-        self.untimed
     }
 
     /// Sample `index` was taken at `tick`: one for each block of samples or so, before or after its samples.
@@ -262,11 +255,7 @@ impl<'t> Detector<'t> {
         let line = self.stamps.line(start, stop, 4, n / 2).or_else(|| {
             let earlier = swing0.saturating_sub(self.spans.stamp_reach);
             self.stamps.line(earlier, stop, 2, 1)
-        });
-        let Some(line) = line else {
-            self.untimed += 1;
-            return None;
-        };
+        })?;
         let period_s = line.period / self.config.tick_hz;
         let (kernels, scratch) = (&self.kernels, &mut self.scratch);
         let found = candidates::find(&window, kernels, scratch)?;

@@ -2,17 +2,6 @@
 
 use evenstride_protocol::{saturated_i16, saturated_u16, Gait, StrideRecord, NO_U16};
 
-/// Bits of `StrideEvent::doubt`, those of the air.
-pub struct Doubt;
-
-impl Doubt {
-    pub const GAP: u16 = 1;
-    pub const CLIPPED: u16 = 2;
-    pub const CANDIDATES_DISAGREE: u16 = 4;
-    pub const LOOSE: u16 = 8;
-    pub const OUT_OF_RANGE: u16 = 16;
-}
-
 /// Times in ticks of the pod, measures in SI; `None` = not measurable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StrideEvent {

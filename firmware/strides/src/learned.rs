@@ -1,12 +1,12 @@
 //! The events of a running stride by the networks (`learned/estimator.py`); the rules are the start and the cross-check.
 
 use crate::candidates::{complement, Candidates};
-use crate::event::Doubt;
 use crate::filters::Kernels;
 use crate::grid::{Grid, GRID_S};
 use crate::nets::{sd_s, self_check, settle, step, NEAR, SETTLED};
 use crate::stride::{Scratch, Window};
 use crate::table::Table;
+use evenstride_protocol::Doubt;
 use evenstride_protocol::Gait;
 
 const DOUBTED_SD_S: f32 = 0.007;

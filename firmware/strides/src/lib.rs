@@ -39,5 +39,5 @@ mod table;
 pub use align::{Aligner, Alignment};
 pub use config::{Config, ConfigError, IDENTITY};
 pub use detector::Detector;
-pub use event::{Doubt, StrideEvent};
+pub use event::StrideEvent;
 pub use table::{Table, TableError, BUILT_IN};

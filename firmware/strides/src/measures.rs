@@ -1,13 +1,13 @@
 //! What is read off a stride once its events are known: impact, turn, a loose pod, and where the sensor's range ended.
 
 use crate::arrays::{at, ceil, floor, highest, part, part_mut};
-use crate::event::Doubt;
 use crate::filters::Kernels;
 use crate::heading::turn;
 use crate::learned::Events;
 use crate::loose::is_loose;
 use crate::stride::{Scratch, Window};
 use crate::table::Table;
+use evenstride_protocol::Doubt;
 use evenstride_protocol::Gait;
 
 pub(crate) const GAP_MARGIN_S: f32 = 0.050;

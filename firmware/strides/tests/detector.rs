@@ -2,8 +2,9 @@
 
 mod running;
 
+use evenstride_protocol::Doubt;
 use evenstride_protocol::{Gait, StrideRecord, NO_I16, NO_U16};
-use evenstride_strides::{Config, ConfigError, Detector, Doubt, StrideEvent, Table, IDENTITY};
+use evenstride_strides::{Config, ConfigError, Detector, StrideEvent, Table, IDENTITY};
 use proptest::prelude::*;
 use running::{Leg, RATE_HZ};
 
@@ -89,7 +90,6 @@ fn without_stamps_no_stride_has_a_time() {
         detector.push(leg.counts(index));
         assert_eq!(detector.poll(), None);
     }
-    assert!(detector.untimed() > 5);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn short_gaps_are_bridged_and_doubted_long_ones_cost_their_strides() {
 
 #[test]
 fn what_a_sensor_cannot_be_is_refused() {
-    let config = Config::lsm6ds3(IDENTITY);
+    let config = Leg::running().turned(IDENTITY.map(f64::from)).config();
     let table = || Table::built_in().unwrap();
     let refused = |config| Detector::new(config, table()).err();
     assert_eq!(refused(config), None);

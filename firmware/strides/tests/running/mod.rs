@@ -1,6 +1,7 @@
 //! A leg that runs, in counts: a swing, a shock at contact, and the slow turning of stance. Good enough for events to be
 //! found; how well they are found is told by real runners (`python -m tests.firmware.agreement`).
 
+use evenstride_protocol::TICK_HZ;
 use evenstride_strides::{Config, IDENTITY};
 
 pub const RATE_HZ: f64 = 416.0;
@@ -31,7 +32,15 @@ impl Leg {
     }
 
     pub fn config(&self) -> Config {
-        Config::lsm6ds3(self.rotation.map(|number| number as f32))
+        Config {
+            rate_hz: RATE_HZ as f32,
+            tick_hz: TICK_HZ as f32,
+            accel_scale: 0.000_488 * 9.806_65,
+            gyro_scale: 0.001_221_730_5, // 70 mdps
+            accel_full: 16.0 * 9.806_65,
+            gyro_full: 34.906_586,
+            rotation: self.rotation.map(|number| number as f32),
+        }
     }
 
     pub fn seconds(&self, seconds: f64) -> u32 {
