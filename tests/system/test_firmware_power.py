@@ -249,3 +249,15 @@ def test_a_flash_that_hangs_is_what_the_watchdog_is_for(tmp_path: Path) -> None:
             assert await until_ended(pod) == WATCHDOG
 
     asyncio.run(scenario())
+
+
+def test_a_controller_that_hangs_is_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with air_world(tmp_path) as world:
+            pod = await powered(world, lying(9000), "--watchdog", "1")
+            await advertised(world, air.AdvertFlag.LOG_WAITING)
+            (radio,) = world.radios
+            radio.on_packet = lambda packet: None
+            assert await until_ended(pod) == WATCHDOG
+
+    asyncio.run(scenario())

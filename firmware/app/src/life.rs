@@ -7,7 +7,7 @@ use embassy_time::{Duration, Instant};
 /// The sensor's loop turns with every block, and once a second when the sensor fails. It waits for the pod's flash.
 const SAMPLING_WITHIN: Duration = Duration::from_secs(8);
 /// The controller answers a command every two seconds.
-const RADIO_WITHIN: Duration = Duration::from_secs(10);
+const RADIO_WITHIN: Duration = Duration::from_secs(7);
 /// Advertising turns every second; a link's stream turns as fast as the host takes it, and the host's own timeout may be
 /// 32 s.
 const AIR_WITHIN: Duration = Duration::from_secs(60);
@@ -63,11 +63,14 @@ mod tests {
         let life = Life::new();
         let began = life.air.0.get().max(life.sampling.0.get());
         let after = |seconds: u64| began + Duration::from_secs(seconds);
-        assert!(life.goes_on_at(after(7)));
+        assert!(life.goes_on_at(after(6)));
         assert!(!life.goes_on_at(after(9)));
+        life.radio.0.set(after(9));
+        assert!(!life.goes_on_at(after(9))); // the sensor
         life.sampling.0.set(after(9));
         assert!(life.goes_on_at(after(9)));
-        assert!(!life.goes_on_at(after(12))); // the radio
+        life.sampling.0.set(after(18));
+        assert!(!life.goes_on_at(after(18))); // the radio
         life.radio.0.set(after(61));
         life.sampling.0.set(after(61));
         assert!(!life.goes_on_at(after(62))); // the air
