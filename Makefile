@@ -3,7 +3,7 @@
 # make bench  figures as ratios            make bench-peers   gaitmap beside it      make clean   remove what was made
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: host-pod test-qemu xiao check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
+.PHONY: fuzz host-pod test-qemu xiao check-dashboards stack stack-demo stack-down stack-secrets demo test check bench bench-peers clean accuracy lock setup setup-test
 
 BIN := .venv/bin
 
@@ -25,6 +25,10 @@ test-qemu: setup-test
 # Images for a Seeed XIAO nRF52840 Sense: out/never-run-on-hardware-xiao*.uf2. Installs what it needs, with rustup or, when root, from Debian
 xiao:
 	@bash tools/firmware_board.sh xiao
+
+# The firmware's decoders, tables and whole pod under libFuzzer; SECONDS for each of them
+fuzz:
+	@bash tools/fuzz.sh $(or $(SECONDS),60)
 
 setup:
 	@bash tools/bootstrap.sh

@@ -14,7 +14,7 @@ elif [ "${1:-}" = test ]; then
   cargo test --quiet --locked
 else
   # a compiler may come without the formatter and the linter
-  if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else missing "cargo fmt" "the format is not checked"; fi
+  if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check && (cd fuzz && cargo fmt --check); else missing "cargo fmt" "the format is not checked"; fi
   if cargo clippy --version >/dev/null 2>&1; then
     cargo clippy --quiet --locked --all-targets -- -D warnings
   else

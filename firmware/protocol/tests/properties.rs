@@ -1,7 +1,10 @@
 //! What holds for any message and for any bytes.
 
+mod survives;
+
 use evenstride_protocol::*;
 use proptest::prelude::*;
+use survives::survives;
 
 fn head() -> impl Strategy<Value = FrameHead> {
     (any::<(bool, u32, u32, u32, u64)>(), 1_u16.., any::<u16>()).prop_map(
@@ -37,32 +40,6 @@ fn record() -> impl Strategy<Value = StrideRecord> {
             gait: if measures.5 { Gait::Run } else { Gait::Walk },
             doubt: measures.6,
         })
-}
-
-/// Whatever can be read can be written, and what was written is read as itself (reserved bytes become 0).
-fn survives(data: &[u8]) {
-    let (mut out, mut again) = ([0; 2 * MAX_INPUT], [0; 2 * MAX_INPUT]);
-    if let Ok(message) = Message::decode(data) {
-        if let Some(size) = message.encode(&mut out) {
-            let read = Message::decode(&out[..size]).expect("written by this codec");
-            assert_eq!(read.encode(&mut again), Some(size));
-            assert_eq!(out[..size], again[..size]);
-            assert!(size <= data.len());
-        } else {
-            assert!(matches!(message, Message::Unknown { .. }));
-        }
-    }
-    if let Ok(request) = Request::decode(data) {
-        let size = request.encode(&mut out).expect("a command fits");
-        assert_eq!(
-            Request::decode(&out[..size.max(1)]).map(|r| r.command),
-            Ok(request.command)
-        );
-    }
-    let _ = Summary::decode(data);
-    let _ = StreamPosition::decode(data);
-    let _ = StrideRecord::decode(data);
-    let _ = InfoHead::decode(data);
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! A leg that runs, in counts: a swing, a shock at contact, and the slow turning of stance. Good enough for events to be
 //! found; how well they are found is told by real runners (`python -m tests.firmware.agreement`).
+#![allow(dead_code)] // each test file uses its own part
 
 use evenstride_protocol::TICK_HZ;
 use evenstride_strides::{Config, IDENTITY};
