@@ -40,8 +40,11 @@ def legs(
     scatter_s: float = 0.004,
     pause: bool = False,
 ) -> Legs:
-    """Stride lengths as people have them: half of their spread (`tempo`) wanders slowly, half is new each time. A step
-    is half a stride and `phase` of it more; every strike scatters; strides are missing; one pod began `late_s` later."""
+    """Stride lengths as people have them: half of their spread (`tempo`) wanders slowly, half is new each time.
+
+    A step is half a stride and `phase` of it more; every strike scatters; strides are missing; one pod began `late_s`
+    later.
+    """
     rng = np.random.default_rng(seed)
     n = int(60.0 * minutes / STRIDE_S)
     length_s = STRIDE_S * (1.0 + tempo * np.sqrt(0.5) * (_pink(rng, n) + rng.normal(size=n)))

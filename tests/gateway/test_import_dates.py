@@ -27,7 +27,7 @@ def anchor(pod_s: float, *, ppm: float = 0.0, late_s: float = 0.0, error_s: floa
 @given(
     ppm=st.floats(-35, 35),
     at_s=st.floats(0, 20_000),
-    anchors_s=st.lists(st.floats(0, 20_000), min_size=1, max_size=4, unique_by=lambda s: round(s)),
+    anchors_s=st.lists(st.floats(0, 20_000), min_size=1, max_size=4, unique_by=round),
     late_s=st.floats(0, 0.05),
 )
 def test_the_stated_error_holds(ppm: float, at_s: float, anchors_s: list[float], late_s: float) -> None:
