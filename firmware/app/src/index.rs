@@ -16,6 +16,8 @@ pub enum State {
     Blank,
     /// Holds entries, some perhaps acknowledged; or is being filled.
     Live,
+    /// Has refused to be erased or begun.
+    Bad,
 }
 
 /// One page: entries `first ... first + n - 1` of a boot.
@@ -33,6 +35,10 @@ impl Page {
         first: 0,
         n: 0,
         state: State::Stale,
+    };
+    pub const BAD: Self = Self {
+        state: State::Bad,
+        ..Self::STALE
     };
     pub const BLANK: Self = Self {
         state: State::Blank,
@@ -108,8 +114,9 @@ impl<const MAX: usize> Index<MAX> {
     }
 
     /// The page that is filled after the head.
-    pub const fn next(&self) -> usize {
-        (self.head + 1) % self.count
+    pub fn next(&self) -> usize {
+        let mut sound = self.in_order().filter(|(_, page)| page.state != State::Bad);
+        sound.next().map_or(self.head, |(k, _)| k)
     }
 
     /// Forget everything of this boot below `end`.

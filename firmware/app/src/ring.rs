@@ -12,6 +12,10 @@ use crate::chunk::{Chunk, FlashFault, Meta, PageHead, PAGE, PAGE_HEADER};
 use crate::index::{Index, Page, Range, State};
 use crate::walk::Walk;
 
+/// Refusals of the flash that cost nothing, from each start on: what was to be written goes to another page. A flash that
+/// refuses for good is not to take the index of page after page with it.
+const SPARE: u8 = 4;
+
 /// Where a ring lies: whole pages from `start` on, at least two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
@@ -45,6 +49,7 @@ pub struct Ring<const MAX: usize, const ENTRY: usize> {
     meta: Meta,
     next_page: u32,
     overwritten: u32,
+    spare: u8,
 }
 
 impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
@@ -61,6 +66,7 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
             meta: [0; 12],
             next_page: 0,
             overwritten: 0,
+            spare: SPARE,
         }
     }
 
@@ -117,7 +123,7 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
         Ok(Some((walk.head, page)))
     }
 
-    /// Write a chunk of the newest boot. The chunk is emptied in any case.
+    /// Write a chunk of the newest boot. The chunk is emptied in any case; a fault need not have cost it.
     pub async fn append<F: NorFlash, const SIZE: usize>(
         &mut self,
         flash: &mut F,
@@ -127,12 +133,22 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
         if chunk.is_empty() {
             return Ok(());
         }
-        let written = self.write(flash, boot, chunk).await;
-        chunk.clear();
-        if written.is_err() {
-            self.at = 0;
+        let mut outcome = Ok(());
+        while let Err(fault) = self.write(flash, boot, chunk).await {
+            (outcome, self.at) = (Err(fault), 0);
+            if !self.spend() {
+                break;
+            }
         }
-        written
+        chunk.clear();
+        outcome
+    }
+
+    /// Whether there is one refusal more to spare.
+    fn spend(&mut self) -> bool {
+        let left = self.spare.checked_sub(1);
+        self.spare = left.unwrap_or(0);
+        left.is_some()
     }
 
     async fn write<F: NorFlash, const SIZE: usize>(
@@ -168,9 +184,9 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
     ) -> Result<(), FlashFault> {
         let k = self.index.next();
         let old = self.index.page(k);
-        self.index.set(k, Page::STALE);
+        self.overwritten = self.overwritten.saturating_add(u32::from(old.n));
+        self.index.set(k, self.in_doubt());
         if old.state != State::Blank {
-            self.overwritten = self.overwritten.saturating_add(u32::from(old.n));
             self.erase(flash, k).await?;
         }
         let head = PageHead {
@@ -181,16 +197,29 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
         self.next_page = self.next_page.saturating_add(1);
         let written = flash.write(self.address(k), &head.encode::<ENTRY>()).await;
         written.map_err(|_| FlashFault)?;
-        (self.index.head, self.at) = (k, PAGE_HEADER as u32); // only now: a flash that refuses loses one page, not one after the other
+        (self.index.head, self.at) = (k, PAGE_HEADER as u32);
         self.index.set(k, Page::of(boot));
         Ok(())
+    }
+
+    /// What a page is that is about to be erased and begun, should that fail.
+    const fn in_doubt(&self) -> Page {
+        if self.spare > 0 {
+            Page::BAD
+        } else {
+            Page::STALE // to be tried again: the fault may pass
+        }
     }
 
     /// Erase the next page ahead of time where it holds nothing: then the next `append` has not to wait for it.
     pub async fn tidy<F: NorFlash>(&mut self, flash: &mut F) -> Result<(), FlashFault> {
         let k = self.index.next();
         if self.index.page(k).state == State::Stale {
-            self.erase(flash, k).await?;
+            self.index.set(k, self.in_doubt());
+            if let Err(fault) = self.erase(flash, k).await {
+                self.spend();
+                return Err(fault);
+            }
             self.index.set(k, Page::BLANK);
         }
         Ok(())
@@ -287,8 +316,7 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
     /// Forget everything: pages below `next_page` are of the past, also after a restart that is told so.
     pub fn clear(&mut self) {
         self.index.clear();
-        self.at = 0;
-        self.overwritten = 0;
+        (self.at, self.overwritten, self.spare) = (0, 0, SPARE);
     }
 
     /// The number that the next page will have.

@@ -284,3 +284,40 @@ fn a_page_that_cannot_be_read_at_the_start_costs_that_page() {
     assert_eq!((ranges[0].0, ranges[0].1, ranges[1].2), (boot, 0, 891)); // the rest was staged
     check(&mut world);
 }
+
+#[test]
+fn a_write_that_fails_once_is_made_elsewhere_and_said() {
+    let mut world = pod(Ram::new(), layout());
+    let boot = world.pod.boot_id();
+    world.play(450);
+    world.pod.flash_mut().refuses = Refuses::of(false, true, false, 3);
+    world.play(45);
+    world.pod.flash_mut().refuses = Refuses::default();
+    world.play(450);
+    assert!(is_faulty(&mut world));
+    let logs = |world: &mut World<Numbered>| (held(world, Log::Raw), held(world, Log::Records));
+    let whole = (vec![(boot, 0, 945)], vec![(boot, 0, 105)]);
+    assert_eq!(logs(&mut world), whole);
+    let mut world = pod(world.pod.into_flash(), layout());
+    assert_eq!(logs(&mut world), whole);
+    check(&mut world);
+}
+
+#[test]
+fn a_page_that_is_worn_out_is_stepped_over() {
+    let mut flash = Ram::new();
+    flash.worn = layout().raw.start + 2 * 4096;
+    for _ in 0..3 {
+        let mut world = pod(flash, layout());
+        let boot = world.pod.boot_id();
+        world.play(9 * 300 * 5); // the ring goes round more often than there are refusals to spare
+        assert!(is_faulty(&mut world));
+        let newest = held(&mut world, Log::Raw).last().copied();
+        let Some((of, first, end)) = newest else {
+            panic!("nothing is held")
+        };
+        assert_eq!((of, end), (boot, 9 * 300 * 5));
+        assert!(end - first > 2 * 290, "{first} ... {end}");
+        flash = world.pod.into_flash();
+    }
+}

@@ -30,6 +30,8 @@ pub struct Ram {
     pub refuses: Refuses,
     /// The page at this address cannot be read.
     pub unreadable: u32,
+    /// The page at this address can be neither erased nor written.
+    pub worn: u32,
 }
 
 /// What a flash with a fault does not do any more.
@@ -91,6 +93,7 @@ impl Ram {
             spent: 0,
             refuses: Refuses::default(),
             unreadable: u32::MAX,
+            worn: u32::MAX,
         }
     }
 
@@ -139,6 +142,9 @@ impl NorFlash for Ram {
         assert_eq!((from % 4096, to % 4096), (0, 0), "unaligned erase");
         self.refuses.obey(self.refuses.erasing)?;
         for page in (from..to).step_by(4096) {
+            if page / 4096 == self.worn / 4096 {
+                return Err(Dead);
+            }
             self.spend()?;
             self.bytes[page as usize..page as usize + 4096].fill(0xFF);
         }
@@ -147,6 +153,9 @@ impl NorFlash for Ram {
 
     async fn write(&mut self, to: u32, bytes: &[u8]) -> Result<(), Dead> {
         assert_eq!((to % 4, bytes.len() % 4), (0, 0), "unaligned write");
+        if to / 4096 == self.worn / 4096 {
+            return Err(Dead);
+        }
         let refused = self.refuses.obey(self.refuses.writing);
         let written = if refused.is_err() {
             bytes.len() / 8 * 4
