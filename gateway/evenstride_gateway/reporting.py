@@ -8,7 +8,7 @@ from evenstride_analysis.model import LossCause, PodInfo, Session, Side, Step
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.report.data import PodFigures, ReportData
-from evenstride_gateway.results import PLACEMENT, TREADMILL, legs_in_doubt, session_steps, summary_of, system_error
+from evenstride_gateway.results import PLACEMENT, TREADMILL, legs_in_doubt, paired_steps, summary_of, system_error
 from evenstride_gateway.store import BootSpan, CalibrationKind, Mass, Store
 
 _SAID = frozenset(
@@ -20,7 +20,7 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
     """Collect one session. Raises StoreError when it is unknown."""
     session = store.session(session_id)
     system = system_error(config)
-    steps = session_steps(store, session_id)
+    steps = paired_steps(store, session_id)
     summary = summary_of(session, steps, system)
     mass = store.mass(session.runner_id)
     names = {person.runner_id: person.name for person in store.people()}

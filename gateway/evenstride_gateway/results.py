@@ -106,6 +106,11 @@ def rerun(store: Store, session_id: str, pod_id: str, boot_id: int, changed: tup
 
 def session_steps(store: Store, session_id: str) -> list[Step]:
     """The steps of a stored session with their surface, in session time by the latest clock fits."""
+    return surfaced(paired_steps(store, session_id), ground_of(store.session(session_id)))
+
+
+def paired_steps(store: Store, session_id: str) -> list[Step]:
+    """The same without their surface, for those who do not ask: a summary finds it by itself."""
     fits = {(fit.pod_id, fit.boot_id): fit for fit in store.clocks(session_id)}
     strides = store.strides(session_id)
     last_s = _last_seen(strides)
@@ -121,7 +126,7 @@ def session_steps(store: Store, session_id: str) -> list[Step]:
         if t_s > latest_s.get(side, float("-inf")):
             latest_s[side] = t_s
             steps += pairing.push(side, stride, t_s, bound_s)
-    return surfaced(steps + pairing.flush(), ground_of(store.session(session_id)))
+    return steps + pairing.flush()
 
 
 def _last_seen(strides: Iterable[StoredStride]) -> dict[tuple[str, int], float]:
@@ -181,7 +186,7 @@ def error_settings(system: SystematicError, methods: Iterable[str]) -> dict[str,
 
 def session_summary(store: Store, session_id: str, system: SystematicError) -> Summary:
     """The summary of a stored session. Raises StoreError when it is unknown."""
-    return summary_of(store.session(session_id), session_steps(store, session_id), system)
+    return summary_of(store.session(session_id), paired_steps(store, session_id), system)
 
 
 def summary_of(session: Session, steps: Sequence[Step], system: SystematicError) -> Summary:

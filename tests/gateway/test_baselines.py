@@ -1,7 +1,7 @@
 """Which stored sessions are a runner's normal, which are refused and why, and how a change is shown."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,13 +11,17 @@ from support.cli import evenstride
 from support.seasons import add_session
 
 from evenstride_analysis.baseline import ChangeVerdict
-from evenstride_analysis.model import Side
+from evenstride_analysis.context import reading
+from evenstride_analysis.context.turning import Turning, find_turns
+from evenstride_analysis.model import Side, Step
 from evenstride_analysis.symmetry import system_of
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.closing import regrid
+from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.normals import collect_with_normals
 from evenstride_gateway.report.normal import normal
+from evenstride_gateway.reporting import report_data
 from evenstride_gateway.runs import keep_run, kept_run
 from evenstride_gateway.store import Person, Store
 
@@ -174,3 +178,15 @@ def test_after_an_outage_every_runner_is_judged_a_few_at_a_time(tmp_path: Path) 
     assert set("abcde") == set().union(*judged)
     assert max(len(runners) for runners in judged) == 2
     assert len(judged) == 3
+
+
+def test_a_report_looks_for_bends_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def find(steps: Sequence[Step]) -> Turning:
+        looked.append(len(steps))
+        return find_turns(steps)
+
+    monkeypatch.setattr(reading, "find_turns", find)
+    report_data(store, add_session(store, 7, strides=60), SymmetryConfig(), version="test")
+    assert looked.count(120) == 1  # others are looked at for the runner's normal

@@ -20,7 +20,7 @@ from evenstride_gateway.importing.forming import DATE
 from evenstride_gateway.report.moving import impact_json, impact_lines, mechanics_json, mechanics_line
 from evenstride_gateway.report.parts import doubt_lines
 from evenstride_gateway.reporting import moved, pods_said, pods_worn
-from evenstride_gateway.results import session_steps, summary_of, system_error
+from evenstride_gateway.results import paired_steps, summary_of, system_error
 from evenstride_gateway.store import Store
 
 
@@ -65,7 +65,7 @@ def show(session: str, *, data: Path | None, as_json: bool) -> None:
     folder = data_dir(data)
     config = load_config(folder)
     with Store.open(folder, readonly=True) as store:
-        steps = session_steps(store, session)
+        steps = paired_steps(store, session)
         summary = summary_of(store.session(session), steps, system_error(config.symmetry))
         pods = pods_worn(store, session)
         said = pods_said(store, store.session(session))

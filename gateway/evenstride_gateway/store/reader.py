@@ -13,6 +13,7 @@ from evenstride_gateway.ledger import Loss
 from evenstride_gateway.store import rows
 from evenstride_gateway.store.types import Change, Mass, Person, Placement, StoredStride, StoredSymmetry
 
+_STORED = ", ".join(rows.STORED_COLUMNS)
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _PASSING = {
@@ -141,11 +142,11 @@ class Reader:
         """The strides of a session in order of publication time."""
         wearers = self._wearers(session_id)
         found = self._rows(
-            "SELECT * FROM strides WHERE session_id = ? AND retired <= ? ORDER BY published_t_s, stride_id",
+            f"SELECT {_STORED} FROM strides WHERE session_id = ? AND retired <= ? ORDER BY published_t_s, stride_id",
             session_id,
             int(include_retired),
         )
-        return [wearers.stored(row) for row in found]
+        return [wearers.stored_fast(row) for row in found]
 
     def count_strides(self, session_id: str) -> int:
         """How many strides of a session are in force."""
