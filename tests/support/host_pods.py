@@ -98,7 +98,8 @@ class AirWorld:
     @property
     def radios(self) -> list[RadioController]:
         """The controllers of the pods, in the order in which they joined."""
-        return [member for member in self.link.members if member is not self.central.controller]
+        controllers = [member for member in self.link.members if isinstance(member, RadioController)]
+        return [controller for controller in controllers if controller is not self.central.controller]
 
     @asynccontextmanager
     async def connected(self, pod_id: str = POD_ID) -> AsyncGenerator["Host", None]:

@@ -3,13 +3,10 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from random import Random
+from typing import Protocol, Self
 
 from bumble import hci, ll
-
-if TYPE_CHECKING:
-    from evenstride_gateway.virtual.controller import RadioController
-    from evenstride_gateway.virtual.radio import RadioLink
 
 UNHEARD_EVENTS = 6  # a connection that never began is given up after so many events (Core Vol 6 Part B 4.5.2)
 
@@ -35,12 +32,56 @@ class Parameters:
         return self.timeout * 10e-3
 
 
+@dataclass(slots=True)
+class RadioStats:
+    """What has happened on the air since the radio was made."""
+
+    events: int = 0
+    lost_events: int = 0
+    delivered: int = 0  # data fragments
+    connections: int = 0
+    timeouts: int = 0  # ends of links that saw a supervision timeout
+
+
+class Station(Protocol):
+    """A controller as the radio and its connections know it."""
+
+    event_loss: float
+    rssi_dbm: int
+
+    @property
+    def is_listening(self) -> bool: ...
+    def advertises_as(self, address: hci.Address, /) -> bool: ...
+    def on_advertising_from(self, sender: "Station", packet: ll.AdvertisingPdu, /) -> None: ...
+    def on_le_connect_ind(self, packet: ll.ConnectInd, /) -> None: ...
+    def on_fragment(self, peer: hci.Address, boundary: int, data: bytes, /) -> None: ...
+    def confirm(self, peer: hci.Address, /) -> None: ...
+    def on_ll_control_pdu(self, sender: hci.Address, packet: ll.ControlPdu, /) -> None: ...
+    def on_control_delivered(self, peer: hci.Address, packet: ll.ControlPdu, /) -> None: ...
+    def on_link_lost(self, peer: hci.Address, reason: int, /) -> None: ...
+
+
+class Air(Protocol):
+    """The radio as its connections know it."""
+
+    random: Random
+    stats: RadioStats
+    pdus_per_event: int
+    jitter_s: float
+
+    def reachable(self, controller: Station, /) -> bool: ...
+    def loss_between(self, a: Station, b: Station, /) -> float: ...
+    def anchor_after(self, t_s: float, interval_s: float, slot: int, /) -> float: ...
+    def end_is_down(self, end: "End", /) -> None: ...
+    def forget(self, connection: "AirConnection", /) -> None: ...
+
+
 @dataclass(eq=False, slots=True)
 class End:
     """One side of a link. `up`: its controller still believes in the link."""
 
     connection: "AirConnection"
-    controller: "RadioController"
+    controller: Station
     own: hci.Address
     peer: hci.Address
     up: bool = True
@@ -54,9 +95,9 @@ class AirConnection:
 
     def __init__(
         self,
-        radio: "RadioLink",
-        central: tuple["RadioController", hci.Address],
-        peripheral: tuple["RadioController", hci.Address],
+        radio: Air,
+        central: tuple[Station, hci.Address],
+        peripheral: tuple[Station, hci.Address],
         parameters: Parameters,
         anchor: tuple[int, float],
         *,
@@ -77,7 +118,7 @@ class AirConnection:
         self.ends[1].up = heard  # else the CONNECT_IND went nowhere: the central finds out after six events
 
     @property
-    def controllers(self) -> tuple["RadioController", "RadioController"]:
+    def controllers(self) -> tuple[Station, Station]:
         return self.ends[0].controller, self.ends[1].controller
 
     # ---- what an end does ----------------------------------------------------------------------------------------
@@ -97,7 +138,7 @@ class AirConnection:
             end.control.append(packet)
         self.path_changed()
 
-    def fall_silent(self, controller: "RadioController") -> None:
+    def fall_silent(self, controller: Station) -> None:
         """This controller was reset or lost its power: no word for the other end."""
         for end in self.ends:
             if end.controller is controller:

@@ -11,17 +11,15 @@ advertising interval in units of 0.625 ms. Extended advertising is off: pods adv
 
 import asyncio
 import struct
-from typing import TYPE_CHECKING
 
 from bumble import hci, ll
 from bumble.controller import Connection, Controller
 from bumble.core import PhysicalTransport
 from bumble.transport.common import TransportSink
 
+from evenstride_gateway.virtual.connection import Station
 from evenstride_gateway.virtual.pdus import Advertiser, LegacyPdu, LengthReq, PhyUpdateInd
-
-if TYPE_CHECKING:
-    from evenstride_gateway.virtual.radio import RadioLink
+from evenstride_gateway.virtual.radio import RadioLink
 
 ACL_LENGTH = 251  # one notification of MTU 247 in one packet: data length extension agreed
 MAX_TX_TIME_US = 2120
@@ -36,10 +34,10 @@ _Reports = hci.HCI_LE_Advertising_Report_Event
 class RadioController(Controller):
     """One controller on a RadioLink; `event_loss`, `rssi_dbm`, `acl_packets` (buffers) are its own radio conditions."""
 
-    link: "RadioLink"
+    link: RadioLink
 
     def __init__(
-        self, name: str, link: "RadioLink", *, host_sink: TransportSink | None = None, acl_packets: int = 10
+        self, name: str, link: RadioLink, *, host_sink: TransportSink | None = None, acl_packets: int = 10
     ) -> None:
         super().__init__(name, host_sink=host_sink, link=link)
         self.event_loss = 0.0
@@ -139,7 +137,7 @@ class RadioController(Controller):
 
     # ---- advertising and scanning ------------------------------------------------------------------------------
 
-    def on_advertising_from(self, sender: "RadioController", packet: ll.AdvertisingPdu) -> None:
+    def on_advertising_from(self, sender: Station, packet: ll.AdvertisingPdu) -> None:
         """An advertisement was heard: report it (with the scan response when scanning actively), or connect."""
         if not isinstance(packet, LegacyPdu):
             return

@@ -4,13 +4,11 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bumble import hci, ll
 from bumble.controller import LegacyAdvertiser
 
-if TYPE_CHECKING:
-    from evenstride_gateway.virtual.radio import RadioLink
+from evenstride_gateway.virtual.radio import RadioLink
 
 ADV_DELAY_S = 10e-3  # advDelay, random 0-10 ms (Core Vol 6 Part B 4.4.2.2.1)
 _Reports = hci.HCI_LE_Advertising_Report_Event

@@ -11,32 +11,15 @@ PDUs per event, interference between links, encryption.
 import asyncio
 import math
 import random
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bumble import hci, ll
+from bumble.controller import Controller
 from bumble.link import LocalLink
 
-from evenstride_gateway.virtual.connection import AirConnection, End, Parameters
-
-if TYPE_CHECKING:
-    from bumble.controller import Controller
-
-    from evenstride_gateway.virtual.controller import RadioController
+from evenstride_gateway.virtual.connection import AirConnection, End, Parameters, RadioStats, Station
 
 ANCHOR_SLOT_S = 2.5e-3  # a central keeps the events of its links this far apart
 WINDOW_OFFSET_S = 1.25e-3  # first event of a link after its CONNECT_IND (Core Vol 6 Part B 4.5.3)
-
-
-@dataclass(slots=True)
-class RadioStats:
-    """What has happened on the air since the radio was made."""
-
-    events: int = 0
-    lost_events: int = 0
-    delivered: int = 0  # data fragments
-    connections: int = 0
-    timeouts: int = 0  # ends of links that saw a supervision timeout
 
 
 class RadioLink(LocalLink):
@@ -52,15 +35,15 @@ class RadioLink(LocalLink):
         self.random = random.Random(seed)
         self.stats = RadioStats()
         # Lists, where LocalLink has a set: iteration order must not depend on addresses in memory.
-        self.members: list[RadioController] = []
+        self.members: list[Station] = []
         self.connections: list[AirConnection] = []
-        self._away: list[RadioController] = []
-        self._stalls: list[RadioController] = []
+        self._away: list[Station] = []
+        self._stalls: list[Station] = []
         self._ends: dict[tuple[hci.Address, hci.Address], End] = {}
 
     # ---- faults ----------------------------------------------------------------------------------------------
 
-    def set_away(self, controller: "RadioController", away: bool = True) -> None:
+    def set_away(self, controller: Station, away: bool = True) -> None:
         """Take a controller out of range, or back. Links end by their supervision timeout, on both sides."""
         if away and controller not in self._away:
             self._away.append(controller)
@@ -68,48 +51,48 @@ class RadioLink(LocalLink):
             self._away.remove(controller)
         self._range_changed(controller)
 
-    def stall(self, controller: "RadioController", duration_s: float) -> None:
+    def stall(self, controller: Station, duration_s: float) -> None:
         """Interference: nothing passes for a while, then everything at once."""
         self._stalls.append(controller)
         asyncio.get_running_loop().call_later(duration_s, self._end_stall, controller)
         self._range_changed(controller)
 
-    def reachable(self, controller: "RadioController") -> bool:
+    def reachable(self, controller: Station) -> bool:
         """Whether anything passes to and from this controller now."""
         return controller in self.members and controller not in self._away and controller not in self._stalls
 
-    def loss_between(self, a: "RadioController", b: "RadioController") -> float:
+    def loss_between(self, a: Station, b: Station) -> float:
         """Probability that an event between two controllers is lost: the worst of the radio and of both."""
         return max(self.event_loss, a.event_loss, b.event_loss)
 
-    def silence(self, controller: "RadioController") -> None:
+    def silence(self, controller: Station) -> None:
         """End all links of a controller without a word (reset, power loss): its peers see a supervision timeout."""
         for connection in [c for c in self.connections if controller in c.controllers]:
             connection.fall_silent(controller)
 
-    def _end_stall(self, controller: "RadioController") -> None:
+    def _end_stall(self, controller: Station) -> None:
         self._stalls.remove(controller)
         self._range_changed(controller)
 
-    def _range_changed(self, controller: "RadioController") -> None:
+    def _range_changed(self, controller: Station) -> None:
         for connection in [c for c in self.connections if controller in c.controllers]:
             connection.path_changed()
 
     # ---- what controllers call ---------------------------------------------------------------------------------
 
-    def add_controller(self, controller: "Controller") -> None:
+    def add_controller(self, controller: Controller) -> None:
         super().add_controller(controller)
-        self.members.append(controller)  # pyright: ignore[reportArgumentType]  # only RadioControllers join
+        self.members.append(controller)  # pyright: ignore[reportArgumentType]  # only Stations join
 
-    def remove_controller(self, controller: "Controller") -> None:
+    def remove_controller(self, controller: Controller) -> None:
         """Power loss: the controller is gone and has told nobody."""
         if controller in self.controllers:
             super().remove_controller(controller)
             self.members.remove(controller)  # pyright: ignore[reportArgumentType]
             self.silence(controller)  # pyright: ignore[reportArgumentType]
 
-    def send_advertising_pdu(self, sender_controller: "Controller", packet: ll.AdvertisingPdu) -> None:
-        sender: RadioController = sender_controller  # pyright: ignore[reportAssignmentType]
+    def send_advertising_pdu(self, sender_controller: Controller, packet: ll.AdvertisingPdu) -> None:
+        sender: Station = sender_controller  # pyright: ignore[reportAssignmentType]
         if isinstance(packet, ll.ConnectInd):
             self._connect(sender, packet)
             return
@@ -143,7 +126,7 @@ class RadioLink(LocalLink):
 
     # ---- links -------------------------------------------------------------------------------------------------
 
-    def _connect(self, central: "RadioController", packet: ll.ConnectInd) -> None:
+    def _connect(self, central: Station, packet: ll.ConnectInd) -> None:
         own, peer = packet.initiator_address, packet.advertiser_address
         target = next((m for m in self.members if m is not central and m.advertises_as(peer)), None)
         heard = target is not None and self.reachable(central) and self.reachable(target)
@@ -164,7 +147,7 @@ class RadioLink(LocalLink):
             target.on_le_connect_ind(packet)
         connection.path_changed()
 
-    def _anchor(self, central: "RadioController", packet: ll.ConnectInd) -> tuple[int, float]:
+    def _anchor(self, central: Station, packet: ll.ConnectInd) -> tuple[int, float]:
         """A free slot in the central's interval, and the first event in it, in loop time."""
         interval_s = Parameters.of(packet).interval_s
         slots = max(1, int(interval_s / ANCHOR_SLOT_S))
