@@ -113,6 +113,7 @@ for board in "$@"; do
     qemu) (cd firmware && cargo build "${options[@]}" --package board-qemu --package evenstride-count-m4) ;;
     xiao) # the one for the bootloader that boards come with is last: its ELF file stays
       xiao never-run-on-hardware-xiao-no-softdevice.uf2 --features no-softdevice
+      xiao never-run-on-hardware-xiao-b.uf2 --features build-b
       xiao never-run-on-hardware-xiao.uf2
       ;;
   esac

@@ -19,7 +19,10 @@ use embassy_nrf::mode::Blocking;
 use embassy_nrf::{bind_interrupts, peripherals, qspi, rng, saadc, twim, Peri};
 use embassy_time::{Instant, Timer};
 use evenstride_app::{run, End, Layout, OnPod, Plan, Pod, Supply};
-use evenstride_imu_lsm6ds3::{Lsm6ds3, ACCEL, GYRO};
+#[cfg(not(feature = "build-b"))]
+use evenstride_imu_lsm6ds3::{Lsm6ds3 as Sensor, ACCEL, GYRO};
+#[cfg(feature = "build-b")]
+use evenstride_imu_lsm6dso32::{Lsm6dso32 as Sensor, ACCEL, GYRO};
 use nrf_sdc::mpsl::{self, MultiprotocolServiceLayer};
 use nrf_sdc::SoftdeviceController;
 use off::{system_off, Wake};
@@ -29,7 +32,14 @@ use supply::Meter;
 
 const CONTROLLER_BYTES: usize = 8192;
 const RADIO_PACKETS: (u8, u8) = (8, 4); // to and from the air: the pod's MAX_PENDING
+#[cfg(not(feature = "build-b"))]
 const MOTION_PIN: u32 = 11; // of port 0: the sensor's INT1
+#[cfg(feature = "build-b")]
+const MOTION_PIN: u32 = 28; // of port 0: D2, the breakout's INT1
+#[cfg(not(feature = "build-b"))]
+const HARDWARE: &str = "XIAO nRF52840 Sense";
+#[cfg(feature = "build-b")]
+const HARDWARE: &str = "XIAO + LSM6DSO32";
 const BUTTON_PIN: u32 = 3; // of port 0: D1
 
 bind_interrupts!(struct Irqs {
@@ -118,16 +128,21 @@ async fn main(spawner: Spawner) {
         panic!()
     };
 
-    // the sensor: its power on P1.08, I2C on P0.07 and P0.27, INT1 on P0.11
+    // the sensor: its power on P1.08, I2C on P0.07 and P0.27, INT1 on P0.11. Build B: a breakout on D4, D5, D2 with its own
+    // pull-ups and always powered
     let mut sensor_power = Output::new(p.P1_08, Level::High, OutputDrive::HighDrive);
     Timer::after_millis(40).await;
     static I2C_BUFFER: StaticCell<[u8; 16]> = StaticCell::new();
     let mut i2c = twim::Config::default();
     i2c.frequency = twim::Frequency::K400;
     let buffer = I2C_BUFFER.init([0; 16]);
-    let bus = twim::Twim::new(p.TWISPI0, Irqs, p.P0_07, p.P0_27, i2c, buffer);
-    let line = Input::new(p.P0_11, Pull::None);
-    let imu = Lsm6ds3::new(bus, line, || Instant::now().as_ticks() << 16);
+    #[cfg(not(feature = "build-b"))]
+    let (data, clock, line) = (p.P0_07, p.P0_27, p.P0_11);
+    #[cfg(feature = "build-b")]
+    let (data, clock, line) = (p.P0_04, p.P0_05, p.P0_28);
+    let bus = twim::Twim::new(p.TWISPI0, Irqs, data, clock, i2c, buffer);
+    let line = Input::new(line, Pull::None);
+    let imu = Sensor::new(bus, line, || Instant::now().as_ticks() << 16);
 
     // the flash: 2 MB P25Q16H
     let pins = flash::Pins {
@@ -162,7 +177,7 @@ async fn main(spawner: Spawner) {
         accel: ACCEL,
         gyro: GYRO,
         firmware: concat!("evenstride ", env!("CARGO_PKG_VERSION")),
-        hardware: "XIAO nRF52840 Sense",
+        hardware: HARDWARE,
         bonded_only: false,
         layout: Layout::default(),
     };

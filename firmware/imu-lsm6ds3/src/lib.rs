@@ -15,20 +15,22 @@
     )
 )]
 
+mod wires;
+
 use embassy_time::{Duration, Timer};
 use embedded_hal_async::digital::Wait;
 use embedded_hal_async::i2c::I2c;
-use evenstride_app::{nominal_period_q16, Counts, Imu, Rest, Stamp, MAX_BLOCK};
+use evenstride_app::{Counts, Imu, Rest, Stamp, MAX_BLOCK};
+
+pub use wires::{Fault, Pace, Wires, SETTLE_BLOCKS};
 
 /// SI per count and full scale at ±16 g and ±2000 deg/s.
 pub const ACCEL: (f32, f32) = (0.000_488 * 9.806_65, 16.0 * 9.806_65);
 pub const GYRO: (f32, f32) = (0.001_221_730_5, 34.906_586);
 
-const ADDRESS: u8 = 0x6A;
 const IDENTITY: u8 = 0x6A;
 const WORDS: usize = 6; // of one sample in the FIFO
 const SAMPLE: usize = 2 * WORDS;
-const SETTLE_BLOCKS: u32 = 8; // the gyroscope needs 70 ms; the rest measures the sensor's own period
 /// Change from one sample to the next, in 1/64 of 2 g, that is motion: 62.5 mg (0.6 m/s²). Standing still is below it,
 /// a step is far above.
 const WAKE_THRESHOLD: u8 = 2;
@@ -40,7 +42,6 @@ mod register {
     pub const FIFO_CTRL3: u8 = 0x08;
     pub const FIFO_CTRL5: u8 = 0x0A;
     pub const INT1_CTRL: u8 = 0x0D;
-    pub const WHO_AM_I: u8 = 0x0F;
     pub const CTRL1_XL: u8 = 0x10;
     pub const CTRL2_G: u8 = 0x11;
     pub const CTRL3_C: u8 = 0x12;
@@ -54,54 +55,26 @@ mod register {
     pub const MD1_CFG: u8 = 0x5E; // events on INT1
 }
 
-/// What went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault<E> {
-    Bus(E),
-    /// Another chip answers.
-    Identity(u8),
-    /// The interrupt line cannot be read.
-    Line,
-    /// Samples were lost in the FIFO.
-    Overrun,
-    /// No such rate.
-    Rate(u32),
-}
-
-/// The sensor on its bus, its INT1 line, and the pod's counter in 1/65,536 tick.
+/// The sensor and what is known of its period.
 pub struct Lsm6ds3<B, L, T> {
-    bus: B,
-    line: L,
-    tick_q16: T,
-    period_q16: u32,
+    wires: Wires<B, L, T>,
+    pace: Pace,
 }
 
 impl<B: I2c, L: Wait, T: Fn() -> u64> Lsm6ds3<B, L, T> {
-    pub const fn new(bus: B, line: L, tick_q16: T) -> Self {
+    /// The sensor on its bus, its INT1 line, and the pod's counter in 1/65,536 tick.
+    pub fn new(bus: B, line: L, tick_q16: T) -> Self {
         Self {
-            bus,
-            line,
-            tick_q16,
-            period_q16: 0,
+            wires: Wires::new(bus, line, tick_q16),
+            pace: Pace::default(),
         }
-    }
-
-    async fn set(&mut self, register: u8, value: u8) -> Result<(), Fault<B::Error>> {
-        let written = self.bus.write(ADDRESS, &[register, value]).await;
-        written.map_err(Fault::Bus)
-    }
-
-    async fn get(&mut self, register: u8, to: &mut [u8]) -> Result<(), Fault<B::Error>> {
-        let read = self.bus.write_read(ADDRESS, &[register], to).await;
-        read.map_err(Fault::Bus)
     }
 
     /// Wait for the watermark; the tick then, and the samples that wait.
     async fn watermark(&mut self) -> Result<(u64, usize), Fault<B::Error>> {
-        self.line.wait_for_high().await.map_err(|_| Fault::Line)?;
-        let now_q16 = (self.tick_q16)();
+        let now_q16 = self.wires.raised().await?;
         let mut status = [0; 2];
-        self.get(register::FIFO_STATUS1, &mut status).await?;
+        self.wires.get(register::FIFO_STATUS1, &mut status).await?;
         let [low, high] = status;
         if high & 0x40 != 0 {
             return Err(Fault::Overrun);
@@ -114,7 +87,7 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Lsm6ds3<B, L, T> {
         let mut bytes = [0; MAX_BLOCK * SAMPLE];
         let size = n.min(MAX_BLOCK) * SAMPLE;
         if let Some(room) = bytes.get_mut(..size) {
-            self.get(register::FIFO_DATA, room).await?;
+            self.wires.get(register::FIFO_DATA, room).await?;
         }
         for (counts, sample) in out.iter_mut().zip(bytes.chunks_exact(SAMPLE)) {
             let mut words = [0; WORDS];
@@ -137,14 +110,9 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
             208_000 => 0x5,
             other => return Err(Fault::Rate(other)),
         };
-        let mut identity = [0];
-        self.get(register::WHO_AM_I, &mut identity).await?;
-        let [identity] = identity;
-        if identity != IDENTITY {
-            return Err(Fault::Identity(identity));
-        }
+        self.wires.expect(IDENTITY).await?;
         let watermark = (MAX_BLOCK * WORDS) as u8;
-        for (register, value) in [
+        let values = [
             (register::MD1_CFG, 0x00), // what a rest may have left: the sensor is not reset with the processor
             (register::TAP_CFG, 0x00),
             (register::CTRL6_C, 0x00),
@@ -157,24 +125,15 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
             (register::FIFO_CTRL3, 0x09), // both sensors, every sample
             (register::INT1_CTRL, 0x08),  // watermark
             (register::FIFO_CTRL5, rate << 3 | 0x06), // continuous
-        ] {
-            self.set(register, value).await?;
-        }
-        self.period_q16 = nominal_period_q16(rate_mhz);
-        let (mut began, mut taken) = (None, 0);
+        ];
+        self.wires.set(&values).await?;
+        self.pace = Pace::new(rate_mhz);
         let mut unused = [[0; 6]; MAX_BLOCK];
         for _ in 0..SETTLE_BLOCKS {
             let (now_q16, waiting) = self.watermark().await?;
             let n = waiting.min(MAX_BLOCK);
-            let first_q16 =
-                began.get_or_insert(now_q16 - waiting as u64 * u64::from(self.period_q16));
-            let ticks = now_q16.saturating_sub(*first_q16);
-            if taken > 0 {
-                let samples = taken + waiting as u64;
-                self.period_q16 = u32::try_from(ticks / samples).unwrap_or(self.period_q16);
-            }
             self.read(n, &mut unused).await?;
-            taken += n as u64;
+            self.pace.settle(now_q16, waiting, n);
         }
         Ok(())
     }
@@ -183,12 +142,7 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
         let (now_q16, waiting) = self.watermark().await?;
         let n = waiting.min(MAX_BLOCK);
         self.read(n, out).await?;
-        let age_q16 = waiting.saturating_sub(1) as u64 * u64::from(self.period_q16);
-        Ok(Stamp {
-            n,
-            tick_q16: now_q16.saturating_sub(age_q16),
-            period_q16: self.period_q16,
-        })
+        Ok(self.pace.stamp(now_q16, waiting, n))
     }
 
     async fn rest(&mut self, rest: Rest) -> Result<(), Self::Error> {
@@ -196,28 +150,26 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6ds3<B, L, T> {
             Rest::Watch => 0x10, // 12.5 Hz, 2 g
             Rest::Off => 0x00,
         };
-        for (register, value) in [
+        let quiet = [
             (register::INT1_CTRL, 0x00),
             (register::FIFO_CTRL5, 0x00),
             (register::CTRL2_G, 0x00),
             (register::CTRL6_C, 0x10),
             (register::CTRL1_XL, accelerometer),
             (register::MD1_CFG, 0x00),
-        ] {
-            self.set(register, value).await?;
-        }
+        ];
+        self.wires.set(&quiet).await?;
         if rest == Rest::Off {
             return Ok(());
         }
-        for (register, value) in [
+        let watching = [
             (register::WAKE_UP_THS, WAKE_THRESHOLD),
             (register::WAKE_UP_DUR, 0x00), // one sample is enough
             (register::TAP_CFG, 0x81),     // events on, change from sample to sample, latched
-        ] {
-            self.set(register, value).await?;
-        }
+        ];
+        self.wires.set(&watching).await?;
         Timer::after(REST_SETTLES).await;
-        self.get(register::WAKE_UP_SRC, &mut [0]).await?; // ends what settling looked like
-        self.set(register::MD1_CFG, 0x20).await
+        self.wires.get(register::WAKE_UP_SRC, &mut [0]).await?; // ends what settling looked like
+        self.wires.set(&[(register::MD1_CFG, 0x20)]).await
     }
 }
