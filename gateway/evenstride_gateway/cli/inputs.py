@@ -33,7 +33,7 @@ _BEHIND = {
     "baselines": ("student.py", "symmetry", "baseline", "study/baselines.py"),
 }
 _TAUGHT, _BOTH, _DRAWN = ("lessons", "variants"), ("tests", "early"), ("drawn", "baselines")
-_FOUND_BY = ("accuracy.py", "compiled.py", "filters.py", "frames.py", "model.py", "strides", "training")
+_FOUND_BY = ("accuracy.py", "compiled.py", "doubt.py", "filters.py", "frames.py", "model.py", "strides", "training")
 _BEHAVIOUR = (*_FOUND_BY, *_BEHIND["tests"], "study/folds.py", "study/behaviour.py")
 
 
