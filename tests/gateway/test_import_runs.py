@@ -2,114 +2,26 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.store_data import LEFT_POD, RIGHT_POD, pod
+from support.pod_records import NOW_S, RAN_AT, RATE_HZ, SIDES, anchored, put, strikes
+from support.store_data import BOOT, LEFT_POD, begin, frame, pod, stride
 
-from evenstride_analysis.model import Doubt, Gait, LossCause, Side
-from evenstride_gateway.air import StrideRecord, StrideRecords
+from evenstride_analysis.model import Doubt, LossCause, Side
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.importing.forming import DATE, Waiting, form, settle_known, waiting_runs
 from evenstride_gateway.importing.runs import runs_of
 from evenstride_gateway.rerunning import run_session_again
 from evenstride_gateway.results import session_steps, session_summary, system_error
-from evenstride_gateway.sinks.collect import collect
-from evenstride_gateway.store import KeptAnchor, Person, Placement, Store
+from evenstride_gateway.sinks.collect import collect, session_points
+from evenstride_gateway.store import Person, Placement, Store
 
-TICK_HZ = 32768
-RATE_HZ = 416
-OWN_AXES = 0x8000 + 60
-NOW_S = datetime(2026, 5, 4, tzinfo=UTC).timestamp()
-RAN_AT = datetime(2026, 5, 1, 16, 30, tzinfo=UTC)
 SYSTEM = system_error(SymmetryConfig())
-SIDES = {LEFT_POD: Side.LEFT, RIGHT_POD: Side.RIGHT}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """A pod's counter: pod seconds of a true time, `ppm` too fast, `zero_s` on it at true time 0."""
-
-    ppm: float
-    zero_s: float
-
-    def pod_s(self, true_s: float) -> float:
-        return self.zero_s + true_s * (1.0 + self.ppm * 1e-6)
-
-
-CLOCKS = {Side.LEFT: Clock(ppm=40.0, zero_s=500.0), Side.RIGHT: Clock(ppm=-40.0, zero_s=88_000.0)}
-
-
-def strikes(side: Side, *, seconds: float = 300.0, from_s: float = 0.0) -> list[float]:
-    """True times of a leg's strikes: one runner, so both legs share every change of tempo."""
-    rng = np.random.default_rng(7)
-    n = int(seconds / 0.7)
-    begins = from_s + np.cumsum(0.7 * (1.0 + 0.02 * rng.normal(size=n)))
-    return [float(t) + (0.35 if side is Side.RIGHT else 0.0) for t in begins]
-
-
-def record(strike_tick: int, stride_ticks: int, **other: object) -> StrideRecord:
-    index = strike_tick * RATE_HZ // TICK_HZ
-    held = StrideRecord(
-        strike_index=index,
-        end_index=index + stride_ticks * RATE_HZ // TICK_HZ,
-        strike_tick=strike_tick,
-        toe_off_ticks=round(0.25 * TICK_HZ),
-        stride_ticks=stride_ticks,
-        stance_sd_s=0.004,
-        impact_axial_mps2=55.0,
-        impact_mps2=70.0,
-        loading_mps3=4000.0,
-        swing_peak_radps=8.0,
-        heading_rad=0.01,
-        gait=Gait.RUN,
-        doubt=Doubt(0),
-    )
-    return replace(held, **other)  # pyright: ignore[reportArgumentType]  # fields by name
-
-
-def put(
-    store: Store,
-    side: Side,
-    times_s: list[float],
-    *,
-    boot: int = 7,
-    number: int = 0,
-    rotation: int = OWN_AXES,
-    toe_off_s: float = 0.25,
-) -> None:
-    """A leg's records as its pod's clock says them."""
-    pod_id, clock = (LEFT_POD if side is Side.LEFT else RIGHT_POD), CLOCKS[side]
-    ticks = [round(clock.pod_s(t) * TICK_HZ) for t in times_s]
-    lengths = [b - a if b - a < 2 * TICK_HZ else round(0.7 * TICK_HZ) for a, b in pairwise(ticks)]
-    store.put_pod(pod(pod_id))
-    store.put_records(
-        pod_id,
-        [
-            StrideRecords(
-                boot_id=boot,
-                first_record=number + k,
-                rules=2,
-                coefficients_version=0,
-                rotation_version=rotation,
-                records=(record(tick, length, toe_off_ticks=round(toe_off_s * TICK_HZ)),),
-            )
-            for k, (tick, length) in enumerate(zip(ticks, lengths, strict=False))
-        ],
-    )
-
-
-def anchored(store: Store, side: Side, true_s: float, *, boot: int = 7) -> None:
-    """A host has told this boot the date, at a true time of the runner."""
-    pod_id = LEFT_POD if side is Side.LEFT else RIGHT_POD
-    tick = round(CLOCKS[side].pod_s(true_s) * TICK_HZ)
-    utc_ns = round((RAN_AT.timestamp() + true_s) * 1e9)
-    store.put_anchors([KeptAnchor(pod_id=pod_id, boot_id=boot, tick=tick, utc_ns=utc_ns, error_ns=20_000_000)])
 
 
 @pytest.fixture
@@ -222,6 +134,7 @@ def test_a_date_that_comes_later_publishes_and_a_better_one_moves_everything(sto
     assert gone == before  # every point that stood under the old date is withdrawn
     here = [p for p in moved if p.values[0] is False]
     assert {(p.measurement, p.tags, p.time_ns - 7_200_000_000_000) for p in here} == before
+    assert set(here) == set(session_points(store, session_id))  # what `stack verify` holds the database against
 
 
 def test_what_fails_in_the_middle_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,3 +174,17 @@ def test_a_deleted_session_does_not_come_back_and_its_content_is_gone(store: Sto
     assert store.held_records(LEFT_POD, 7) == [(0, 427)]
     with closing(sqlite3.connect(store.folder / "evenstride.db")) as database:
         assert database.execute("SELECT max(length(message)) FROM pod_records").fetchone() == (0,)
+
+
+def test_strides_of_a_session_that_a_gateway_recorded_are_not_imported_again(store: Store) -> None:
+    begin(store)
+    store.put_pod(pod(LEFT_POD))
+    with store.raw_writer("s1", pod(LEFT_POD)) as raw:
+        raw.append(frame(500 * RATE_HZ))
+        raw.append(frame(700 * RATE_HZ))
+    store.apply_strides("s1", [stride(500 * RATE_HZ + 300 * n, 500 * RATE_HZ + 300 * n + 300) for n in range(4)])
+    put(store, Side.LEFT, strikes(Side.LEFT, seconds=900.0), boot=BOOT)  # from pod second 500 on
+    known = settle_known(store)
+    assert known == pytest.approx(200 / 0.7, abs=5)
+    (run,) = waiting(store)
+    assert run.found.legs[Side.LEFT].start_s == pytest.approx(700.0, abs=1.0)
