@@ -150,8 +150,9 @@ def _place(store: Store, session_id: str, steps: Sequence[Step]) -> None:
 
 def put_ground(store: Store, session_id: str, ground: Ground, system: SystematicError) -> None:
     """Keep where a session was run; the symmetry points that follow are computed again."""
-    store.put_settings(session_id, settings_of(ground))
-    regrid(store, session_id, system)
+    with store.atomically():
+        store.put_settings(session_id, settings_of(ground))
+        regrid(store, session_id, system)
 
 
 def recover(store: Store, system: SystematicError) -> list[str]:

@@ -28,7 +28,7 @@ class Placed:
 def correct(store: Store, session_id: str, sides: Mapping[str, Side], system: SystematicError) -> list[Assignment]:
     """These pods sat on these legs for the whole session; the symmetry points that follow are computed again.
 
-    Raises UnknownError or LegTakenError; then nothing was changed.
+    Raises UnknownError, LegTakenError or another StoreError; then nothing was changed.
     """
     session = store.session(session_id)
     held = {a.pod_id: a for a in store.assignments(session_id)}
@@ -54,10 +54,11 @@ def correct(store: Store, session_id: str, sides: Mapping[str, Side], system: Sy
                 rotation_version=0 if old is None else old.rotation_version,
             )
         )
-    store.put_assignment(*new)
-    if session.stopped_at is not None:
-        _say_again(store, session, held.values())
-    regrid(store, session_id, system)
+    with store.atomically():  # half of it, and whoever tries again would swap back
+        store.put_assignment(*new)
+        if session.stopped_at is not None:
+            _say_again(store, session, held.values())
+        regrid(store, session_id, system)
     return new
 
 
@@ -165,9 +166,10 @@ class Legs:
         recorded = {} if recording is None else {p: s for p, s in changed.items() if p in recording.raw}
 
         def write(store: Store) -> list[Assignment]:
-            made = correct(store, session_id, recorded, self._system) if session_id and recorded else []
-            for pod_id, side in changed.items():
-                store.put_placement(Placement(pod_id=pod_id, side=side))
+            with store.atomically():
+                made = correct(store, session_id, recorded, self._system) if session_id and recorded else []
+                for pod_id, side in changed.items():
+                    store.put_placement(Placement(pod_id=pod_id, side=side))
             return made
 
         made = await self._queue.call(write)

@@ -11,14 +11,16 @@ from support.cli import evenstride
 from support.seasons import add_session
 
 from evenstride_analysis.baseline import ChangeVerdict
-from evenstride_analysis.context import reading
+from evenstride_analysis.context import Ground, reading
 from evenstride_analysis.context.turning import Turning, find_turns
 from evenstride_analysis.model import Side, Step
 from evenstride_analysis.symmetry import system_of
+from evenstride_gateway import closing, legs
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.config import SymmetryConfig
+from evenstride_gateway.errors import StoreTroubleError
 from evenstride_gateway.normals import collect_with_normals
 from evenstride_gateway.report.normal import normal
 from evenstride_gateway.reporting import report_data
@@ -190,3 +192,25 @@ def test_a_report_looks_for_bends_once(store: Store, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(reading, "find_turns", find)
     report_data(store, add_session(store, 7, strides=60), SymmetryConfig(), version="test")
     assert looked.count(120) == 1  # others are looked at for the runner's normal
+
+
+def test_a_correction_that_cannot_be_finished_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of it stored, the next try would swap the legs back."""
+    before, upto = store.assignments("d05"), store.last_change()
+
+    def full(*_: object) -> None:
+        raise StoreTroubleError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(legs, "regrid", full)
+        with pytest.raises(StoreTroubleError):
+            legs.correct(store, "d05", legs.swapped(store, "d05"), SYSTEM)
+    assert store.assignments("d05") == before
+    assert store.last_change() == upto
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "regrid", full)
+        with pytest.raises(StoreTroubleError):
+            closing.put_ground(store, "d05", Ground(track_m=400.0), SYSTEM)
+    assert store.last_change() == upto
+    legs.correct(store, "d05", legs.swapped(store, "d05"), SYSTEM)
+    assert {a.pod_id: a.side.other for a in store.assignments("d05")} == {a.pod_id: a.side for a in before}
