@@ -186,7 +186,8 @@ impl Tables {
             let end = to + begun.length.next_multiple_of(PAGE);
             flash.erase(to, end).await.map_err(|_| FlashFault)?;
             let bytes = self.content.get(..padded).unwrap_or(&[]);
-            flash.write(to, bytes).await.map_err(|_| FlashFault)
+            flash.write(to, bytes).await.map_err(|_| FlashFault)?;
+            same(flash, to, bytes).await
         };
         written.await.map_err(|_| Status::StorageError)?;
         let kept = kept.bytes();
@@ -202,6 +203,20 @@ impl Tables {
             *known = slot;
         }
     }
+}
+
+/// Whether the flash gives back what was written to it.
+async fn same<F: NorFlash>(flash: &mut F, from: u32, bytes: &[u8]) -> Result<(), FlashFault> {
+    let mut piece = [0; 64];
+    for (k, written) in bytes.chunks(piece.len()).enumerate() {
+        let room = piece.get_mut(..written.len()).ok_or(FlashFault)?;
+        let at = from + k as u32 * 64;
+        flash.read(at, room).await.map_err(|_| FlashFault)?;
+        if room != written {
+            return Err(FlashFault);
+        }
+    }
+    Ok(())
 }
 
 const fn slot_start(start: u32, table: Table, slot: u8) -> u32 {

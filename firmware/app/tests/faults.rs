@@ -321,3 +321,32 @@ fn a_page_that_is_worn_out_is_stepped_over() {
         flash = world.pod.into_flash();
     }
 }
+
+/// Settings that rot: at worst they are as on the first day, and the boot id comes from the log.
+#[test]
+fn a_bit_that_rots_in_the_settings_stops_nothing() {
+    let mut world = pod(Ram::new(), layout());
+    for utc_ns in 0..10 {
+        world.ok(Command::Anchor { utc_ns });
+        world.play(90);
+    }
+    send(&mut world, Table::Rotation, 1);
+    let boot = world.pod.boot_id();
+    let sound = world.pod.into_flash();
+    let settings = layout().settings;
+    let used: Vec<usize> = (settings.start as usize..settings.end as usize)
+        .filter(|&at| sound.bytes[at] != 0xFF)
+        .collect();
+    for at in used.into_iter().step_by(5) {
+        let mut flash = sound.clone();
+        flash.bytes[at] ^= 1 << (at % 8);
+        let mut world = pod(flash, layout());
+        assert!(world.pod.boot_id() > boot, "byte {at}");
+        check(&mut world);
+        world.ok(Command::Anchor { utc_ns: 99 });
+        world.play(90);
+        let kept = world.pod.boot_id();
+        let world = pod(world.pod.into_flash(), layout());
+        assert!(world.pod.boot_id() > kept, "byte {at}");
+    }
+}
