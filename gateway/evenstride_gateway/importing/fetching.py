@@ -27,6 +27,7 @@ from evenstride_gateway.air import (
 from evenstride_gateway.air.command_base import Command
 from evenstride_gateway.decode import decode, decode_info
 from evenstride_gateway.errors import LinkError, ProtocolError
+from evenstride_gateway.ledger import IndexSet
 from evenstride_gateway.link.source import Chunk, LinkChange, LinkState, Source
 from evenstride_gateway.store import KeptAnchor, Store
 from evenstride_gateway.store.podlog import numbers_missing
@@ -235,19 +236,16 @@ class LogReader:
 
     async def _bring_raw(self, info: PodInfo, boot_id: int, start: int, end: int) -> tuple[int, bool]:
         """Samples [start, end): how many came, and whether the pod has no more of them."""
-        pod = self._pods[info.pod_id]
-        finished, frames = False, list[Frame]()
+        pod, came, done = self._pods[info.pod_id], IndexSet(), None
         try:
-            done = await self._answer(
-                info.pod_id, Backfill(boot_id=boot_id, first_index=start, what=LogKind.RAW, count=end - start)
-            )
+            ask = Backfill(boot_id=boot_id, first_index=start, what=LogKind.RAW, count=end - start)
+            done = await self._answer(info.pod_id, ask)
         finally:
             messages, pod.frames = pod.frames, []
-            frames = [m.frame(info.pod_id) for m in messages if m.mask == (1 << len(info.channels)) - 1]
+            whole = [m for m in messages if m.mask == (1 << len(info.channels)) - 1]
+            frames = [m.frame(info.pod_id) for m in whole if came.add(m.first_index, m.first_index + len(m.counts))]
             await asyncio.shield(_as_task(self._call(lambda store: _keep_raw(store, info, frames))))
-        came = sum(len(frame.counts) for frame in frames)
-        finished = done is not None and came >= done.sent
-        return came, finished
+        return came.size, done is not None and came.size >= done.sent
 
     async def _bring(self, pod_id: str, boot_id: int, start: int, end: int) -> tuple[int, bool]:
         """Records [start, end): how many new ones are stored now, and whether the pod has no more of them."""
@@ -256,7 +254,8 @@ class LogReader:
         finished = False
         try:
             done = await self._answer(pod_id, ask)
-            finished = done is not None and sum(len(m.records) for m in pod.records) >= done.sent
+            numbers = {m.first_record + k for m in pod.records for k in range(len(m.records))}
+            finished = done is not None and len(numbers) >= done.sent  # a radio may say things twice
         finally:
             messages, pod.records = pod.records, []
             new = await asyncio.shield(_as_task(self._call(lambda store: store.put_records(pod_id, messages))))
