@@ -18,7 +18,7 @@ use embassy_nrf::interrupt::{InterruptExt, Priority};
 use embassy_nrf::mode::Blocking;
 use embassy_nrf::{bind_interrupts, peripherals, qspi, rng, saadc, twim, Peri};
 use embassy_time::{Instant, Timer};
-use evenstride_app::{run, End, Layout, OnPod, Plan, Pod, Supply};
+use evenstride_app::{run, Board, End, Layout, OnPod, Plan, Pod, Supply};
 #[cfg(not(feature = "build-b"))]
 use evenstride_imu_lsm6ds3::{Lsm6ds3 as Sensor, ACCEL, GYRO};
 #[cfg(feature = "build-b")]
@@ -93,6 +93,7 @@ async fn main(spawner: Spawner) {
     config.dcdc.reg1 = true; // the board has its coil; REG0 has none and is not used
     let p = embassy_nrf::init(config);
     let divider = Output::new(p.P0_14, Level::Low, OutputDrive::Standard);
+    let watchdog = parts::watchdog(p.WDT);
     embassy_nrf::interrupt::TWISPI0.set_priority(Priority::P3);
     embassy_nrf::interrupt::QSPI.set_priority(Priority::P3);
     embassy_nrf::interrupt::SAADC.set_priority(Priority::P3);
@@ -186,8 +187,9 @@ async fn main(spawner: Spawner) {
         [p.P0_26.into(), p.P0_30.into(), p.P0_06.into()].map(colour),
         Input::new(p.P0_03, Pull::Up),
         supply,
-        parts::watchdog(p.WDT),
+        watchdog,
     );
+    board.alive(); // opening the log takes a second or so
     let pod = pod_of(plan, flash::Flash(unit));
     pod.power_on(reason, boot_seed).await;
     let end = run(controller, imu, pod, &board, parts::address()).await;
