@@ -112,3 +112,27 @@ def test_records_come_live_and_from_the_log_and_are_the_gateways_strides(tmp_pat
                 assert (record.gait, record.doubt & ~Doubt.ON_POD) == (stride.gait, stride.doubt)
 
     asyncio.run(scenario())
+
+
+def test_kill_9_loses_no_record_that_was_heard(tmp_path: Path) -> None:
+    def by_number(messages: Sequence[air.StrideRecords]) -> dict[int, air.StrideRecord]:
+        return {message.first_record + k: record for message in messages for k, record in enumerate(message.records)}
+
+    async def scenario() -> None:
+        async with air_world(tmp_path) as world:
+            pod = HostPod(world.server.port, POD_ID, recording(tmp_path), tmp_path / "flash", ("--speed", str(SPEED)))
+            world.pods.append(await pod.start())
+            async with world.connected() as host:
+                before = await host.info()
+                await host.ok(air.Start(mode=air.Mode.STRIDES))
+                heard = by_number(await host.until_records(lambda found: len(by_number(found)) >= 8))
+                await pod.kill()
+            await pod.start()
+            async with world.connected() as host:
+                kept = (await host.ranges(air.LogKind.RECORDS))[0]
+                assert (kept.boot_id, kept.first_index) == (before.boot_id, 0)
+                logged = by_number(await host.records(kept))
+                assert heard.items() <= logged.items()  # each is in flash before it is sent
+                assert len(logged) == kept.end_index
+
+    asyncio.run(scenario())
