@@ -104,9 +104,9 @@ class AirWorld:
     @asynccontextmanager
     async def connected(self, pod_id: str = POD_ID) -> AsyncGenerator["Host", None]:
         """A host that has found the pod and listens to Control and Data."""
-        found = await BleakScanner.find_device_by_name(pod_name(pod_id), timeout=10, backend=self.backends.scanner)
+        found = await BleakScanner.find_device_by_name(pod_name(pod_id), timeout=60, backend=self.backends.scanner)
         assert found is not None, f"{pod_id} was not found"
-        async with BleakClient(found, timeout=5, backend=self.backends.client) as client:
+        async with BleakClient(found, timeout=30, backend=self.backends.client) as client:
             host = Host(client)
             await client.start_notify(CONTROL_UUID, host.on_reply)
             await client.start_notify(DATA_UUID, host.on_data)
@@ -131,7 +131,7 @@ class Host:
 
     async def ask(self, command: air.Command) -> air.CommandReply:
         await self.client.write_gatt_char(CONTROL_UUID, bytes(command), response=True)
-        return await asyncio.wait_for(self._replies.get(), 10)
+        return await asyncio.wait_for(self._replies.get(), 30)
 
     async def ok(self, command: air.Command) -> bytes:
         reply = await self.ask(command)
@@ -147,7 +147,7 @@ class Host:
 
     async def frames_of(self, n: int) -> list[air.RawFrame]:
         """The frames, as soon as there are `n`."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.frames) < n:
                 self._new.clear()
                 await self._new.wait()
@@ -177,7 +177,7 @@ class Host:
         self.heard.clear()
         count = entry.end_index - entry.first_index
         await self.ok(air.Backfill(boot_id=entry.boot_id, first_index=entry.first_index, count=count, what=entry.what))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not any(isinstance(message, air.BackfillDone) for message in self.heard):
                 self._new.clear()
                 await self._new.wait()

@@ -260,6 +260,14 @@ impl<'t> Detector<'t> {
         let (kernels, scratch) = (&self.kernels, &mut self.scratch);
         let found = candidates::find(&window, kernels, scratch)?;
         let events = learned::events(&window, &found, kernels, table, 1.0 / period_s, scratch)?;
+        // a table may say anything: times that are no numbers, or offsets of hours
+        let within = |position: f32| (0.0..n as f32).contains(&position);
+        if ![events.contact, events.toe_off, events.next_contact]
+            .into_iter()
+            .all(within)
+        {
+            return None;
+        }
         let measures = measured(&window, &events, kernels, table, period_s, scratch);
         let ahead = (i64::from(start) - i64::from(line.index)) as f32;
         let strike_tick = line.tick(ahead + events.contact);

@@ -29,6 +29,16 @@ fn the_table_of_the_image_finds_strides() {
 }
 
 #[test]
+fn events_that_a_table_puts_outside_of_the_stride_are_none() {
+    for value in [1e30_f32, -1e30, 3.0, -3.0] {
+        let [a, b, c, d] = value.to_le_bytes();
+        let at = HEADER as u16; // the offset of the contact
+        let found = forged::forged(&[(at, a), (at + 1, b), (at + 2, c), (at + 3, d)], 0);
+        assert_eq!(found, 0, "{value}");
+    }
+}
+
+#[test]
 fn a_damaged_table_is_refused() {
     for n in [0, 3, 15, 16, 100, BUILT_IN.len() - 1] {
         assert_eq!(refused(&BUILT_IN[..n]), Some(TableError::Layout), "{n}");
