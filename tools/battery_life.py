@@ -133,7 +133,7 @@ REST_ALONE = Figure(what="the same without a stream", value=0.02, unit="", sourc
 USABLE = Figure(what="share of a cell's rated capacity that is there to use", value=0.8, unit="", source=_ASSUMED)
 
 # docs/decisions/0021-estimator-on-the-pod.md, counted by `python -m tests.firmware.instructions` on Cortex-M4 code
-DETECTOR_PER_SECOND, PACKER_PER_SAMPLE = 678_000, 169
+DETECTOR_PER_SECOND, PACKER_PER_SAMPLE = 704_000, 217
 CYCLES = 1.8  # of 1.3 to 1.8 for each instruction: the dear end
 CLOCK_HZ, RATE_HZ, SAMPLES_IN_FRAME = 64e6, 416.0, 18
 BUS_HZ, BLOCK_BYTES, BITS = 400e3, 5 + 3 + 12 * SAMPLES_IN_FRAME, 9

@@ -3,8 +3,8 @@
 python -m tests.firmware.instructions
 
 On the host valgrind counts a build without vector units (the Cortex-M4 has none). As Cortex-M4 code QEMU counts
-(machine mps2-an386, `-icount`), which needs Rust's target thumbv7em-none-eabihf and qemu-system-arm. Neither knows
-cycles: the share of 64 MHz is given for 1.3 to 1.8 cycles for each instruction (a load takes two, most others one).
+(machine mps2-an386, `-icount`), built as the images for boards are, by tools/firmware_board.sh. Neither knows cycles:
+the share of 64 MHz is given for 1.3 to 1.8 cycles for each instruction (a load takes two, most others one).
 """
 
 import os
@@ -30,8 +30,7 @@ CYCLES = (1.3, 1.8)
 _ROOT = Path(__file__).resolve().parents[2]
 _TARGET = _ROOT / "firmware" / "target" / "scalar"
 _TRIAL = _ROOT.parent / "shared" / "data" / "rbds" / "RBDS018_T35.npz"
-_TARGET_M4 = "thumbv7em-none-eabihf"
-_IMAGE = _ROOT / "firmware" / "target" / _TARGET_M4 / "release" / "evenstride-count-m4"
+_IMAGE = _ROOT / "firmware" / "target" / "thumbv7em-none-eabihf" / "board" / "evenstride-count-m4"
 _REFERENCES = re.compile(r"refs:\s+([\d,]+)")
 
 
@@ -93,27 +92,24 @@ def measure(program: Path, signal: Signal) -> Cost:
     )
 
 
-def on_m4(signal: Signal) -> dict[str, int]:
-    """The sums that the image for QEMU prints for a signal. Raises InputError where a tool is missing."""
-    if shutil.which("qemu-system-arm") is None:
-        raise InputError("qemu-system-arm is missing")
-    build = ["cargo", "build", "--quiet", "--release", "--locked", "--target", _TARGET_M4]
-    done = subprocess.run(
-        [*build, "--package", "evenstride-count-m4"],
-        cwd=_ROOT / "firmware",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def m4_build() -> Path:
+    """The image that counts. Raises InputError where it cannot be built."""
+    command = ["bash", str(_ROOT / "tools" / "firmware_board.sh"), "--as-is", "qemu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise InputError(f"the image for {_TARGET_M4} does not build: {done.stderr[-300:]}")
+        raise InputError(done.stderr[-300:].strip())
+    return _IMAGE
+
+
+def on_m4(image: Path, signal: Signal) -> dict[str, int]:
+    """The sums that the image for QEMU prints for a signal."""
     content = as_input(signal)
     with tempfile.NamedTemporaryFile() as file:
         file.write(struct.pack("<I", len(content)) + content)
         file.flush()
         loader = f"loader,file={file.name},addr=0x21000000,force-raw=on"
         machine = ("-machine", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "null", "-icount", "shift=0")
-        files = ("-semihosting-config", "enable=on,target=native", "-device", loader, "-kernel", str(_IMAGE))
+        files = ("-semihosting-config", "enable=on,target=native", "-device", loader, "-kernel", str(image))
         done = subprocess.run(
             ["qemu-system-arm", *machine, *files],
             capture_output=True,
@@ -125,9 +121,9 @@ def on_m4(signal: Signal) -> dict[str, int]:
     return {name: int(value) for name, value in zip(words[::2], words[1::2], strict=True)}
 
 
-def measure_m4(signal: Signal) -> Cost:
+def measure_m4(image: Path, signal: Signal) -> Cost:
     """As `measure`, on Cortex-M4 code."""
-    running, resting = on_m4(signal), on_m4(still(signal))
+    running, resting = on_m4(image, signal), on_m4(image, still(signal))
     n, reading = running["samples"], running["reading"]
     return Cost(
         pack=(running["packing"] - reading) / n,
@@ -154,7 +150,10 @@ def report(cost: Cost) -> str:
 
 def main() -> int:
     signal = next(trial_signals(_TRIAL, 6))
-    for name, count in (("host, scalar", lambda: measure(scalar_build(), signal)), ("M4", lambda: measure_m4(signal))):
+    for name, count in (
+        ("host, scalar", lambda: measure(scalar_build(), signal)),
+        ("M4", lambda: measure_m4(m4_build(), signal)),
+    ):
         try:
             cost = count()
         except InputError as error:

@@ -23,7 +23,7 @@ def test_flash_and_memory_of_the_image_for_the_xiao() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "begins"), [("xiao", 0x27000), ("xiao-no-softdevice", 0x1000)])
+@pytest.mark.parametrize(("name", "begins"), [("xiao", 0x27000), ("xiao-b", 0x27000), ("xiao-no-softdevice", 0x1000)])
 def test_the_files_for_the_bootloader_say_that_they_never_ran(name: str, begins: int) -> None:
     built_for("xiao")
     content = (OUT / f"never-run-on-hardware-{name}.uf2").read_bytes()
