@@ -45,7 +45,7 @@ check: setup
 	@bash tools/check_firmware.sh
 
 test: setup-test check
-	@bash tools/check_firmware.sh test
+	@bash tools/check_firmware.sh build
 	@bash tools/firmware_board.sh qemu xiao
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Format and lints of the firmware; with `test`, its tests instead. Without cargo: says so, and with CI=true fails.
+# Format and lints of the firmware; with `build`, everything that the suite runs of it is compiled instead (the suite runs the
+# crates' tests, too). Without cargo: says so, and with CI=true fails.
 set -euo pipefail
 cd "$(dirname "$0")/../firmware"
 
@@ -10,11 +11,18 @@ missing() {
 
 if ! command -v cargo >/dev/null; then
   missing cargo "the firmware is not checked"
-elif [ "${1:-}" = test ]; then
-  cargo test --quiet --locked
+elif [ "${1:-}" = build ]; then
+  cargo test --quiet --locked --no-run
+  cargo build --quiet --locked --package evenstride-host-pod
+  cargo build --quiet --locked --release --package evenstride-agree
 else
   # a compiler may come without the formatter and the linter
-  if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check && (cd fuzz && cargo fmt --check); else missing "cargo fmt" "the format is not checked"; fi
+  if cargo fmt --version >/dev/null 2>&1; then
+    cargo fmt --check
+    cargo fmt --check --manifest-path fuzz/Cargo.toml
+  else
+    missing "cargo fmt" "the format is not checked"
+  fi
   if cargo clippy --version >/dev/null 2>&1; then
     cargo clippy --quiet --locked --all-targets -- -D warnings
   else
