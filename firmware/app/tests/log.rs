@@ -266,32 +266,34 @@ fn a_power_cut_at_any_write_costs_at_most_what_was_staged() {
     let layout = || Layout::with_pages(3, 2);
     let live = |flash: Ram| {
         let mut world = power_on(flash, layout());
-        world.ok(Command::Anchor { utc_ns: 5 });
-        world.play(900);
-        world.ok(acknowledge(world.pod.boot_id(), 100));
-        world.play(450);
-        world.pod.into_flash()
-    };
-    let before = live(Ram::new());
-    let spent = live(Ram {
-        spent: 0,
-        ..before.clone()
-    })
-    .spent;
-    for power in (0..spent).step_by(1 + spent / 700) {
-        let cut = Ram {
-            power,
-            spent: 0,
-            ..before.clone()
-        };
-        let mut world = power_on(cut, layout());
-        for _ in 0..150 {
-            world.play(9);
-        }
         let boot = world.pod.boot_id();
-        let dead = world.pod.into_flash();
+        let mut taken = Vec::new(); // what was spent before each block, and its number of samples
+        world.say(Command::Anchor { utc_ns: 5 });
+        for k in 0..150 {
+            taken.push((world.pod.flash().spent, 9 * k));
+            world.play(9);
+            if k == 100 {
+                world.say(acknowledge(boot, 100));
+            }
+        }
+        (boot, world.pod.into_flash(), taken)
+    };
+    let (_, before, _) = live(Ram::new());
+    let before = before.again();
+    let (boot, whole, taken) = live(before.clone());
+    assert!(whole.erases.len() >= 5);
+    for power in whole.cuts() {
+        let (_, dead, _) = live(Ram {
+            power,
+            ..before.clone()
+        });
         let mut world = power_on(dead.again(), layout());
-        for (of, first, end) in ranges(&mut world) {
+        let held = ranges(&mut world);
+        let end = held.last().filter(|range| range.0 == boot);
+        let lived = taken.iter().rfind(|(spent, _)| *spent <= power);
+        let (end, lived) = (end.map_or(0, |range| range.2), lived.map_or(0, |now| now.1));
+        assert!(end + 208 >= lived, "cut at {power}: {end} of {lived}");
+        for (of, first, end) in held {
             world.ok(backfill(of, first, end - first));
             let (indices, done) = fetched(&mut world);
             assert_eq!(indices, (first..end).collect::<Vec<_>>(), "cut at {power}");

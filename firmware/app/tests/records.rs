@@ -128,8 +128,7 @@ fn a_power_cut_at_any_write_costs_at_most_the_record_that_is_being_written() {
         spent_after.push(world.pod.flash().spent);
         boot = world.pod.boot_id();
     });
-    let spent = whole.spent;
-    for power in (0..spent).step_by(1 + spent / 700) {
+    for power in whole.cuts() {
         let cut = Ram {
             power,
             ..before.clone()

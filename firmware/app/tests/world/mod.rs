@@ -21,12 +21,16 @@ pub const LINK: LinkFacts = LinkFacts {
     subscribed: true,
 };
 
-/// Erase sets 4,096 bytes to 0xFF, a write only clears bits; every byte written or page erased costs one of `power`.
+/// Erase sets 4,096 bytes to 0xFF, a write only clears bits; every byte written or page erased costs one of `power`. Where
+/// the power goes in the middle of an erase, half of the page is erased.
 #[derive(Clone)]
 pub struct Ram {
     pub bytes: Vec<u8>,
     pub power: usize,
     pub spent: usize,
+    pub dead: bool,
+    /// What was spent before each erase.
+    pub erases: Vec<usize>,
     pub refuses: Refuses,
     /// The page at this address cannot be read.
     pub unreadable: u32,
@@ -91,6 +95,8 @@ impl Ram {
             bytes,
             power: usize::MAX,
             spent: 0,
+            dead: false,
+            erases: Vec::new(),
             refuses: Refuses::default(),
             unreadable: u32::MAX,
             worn: u32::MAX,
@@ -102,8 +108,16 @@ impl Ram {
         Self::of(self.bytes)
     }
 
+    /// Where to cut the power in the life that this flash has had: 700 bytes of all that were written, and every erase.
+    pub fn cuts(&self) -> Vec<usize> {
+        let step = 1 + self.spent / 700;
+        let written = (0..self.spent).step_by(step);
+        written.chain(self.erases.iter().copied()).collect()
+    }
+
     fn spend(&mut self) -> Result<(), Dead> {
         if self.spent >= self.power {
+            self.dead = true;
             return Err(Dead);
         }
         self.spent += 1;
@@ -145,6 +159,12 @@ impl NorFlash for Ram {
             if page / 4096 == self.worn / 4096 {
                 return Err(Dead);
             }
+            self.erases.push(self.spent);
+            let dies = self.spent == self.power && !core::mem::replace(&mut self.dead, true);
+            let half = page as usize + 2048 * (self.spent % 2); // what a cut in the middle of it has erased
+            if dies {
+                self.bytes[half..half + 2048].fill(0xFF);
+            }
             self.spend()?;
             self.bytes[page as usize..page as usize + 4096].fill(0xFF);
         }
@@ -153,6 +173,12 @@ impl NorFlash for Ram {
 
     async fn write(&mut self, to: u32, bytes: &[u8]) -> Result<(), Dead> {
         assert_eq!((to % 4, bytes.len() % 4), (0, 0), "unaligned write");
+        let old = &self.bytes[to as usize..to as usize + bytes.len()];
+        let settings = to < Layout::default().settings.end; // whose library knows what it does
+        assert!(
+            settings || old.iter().all(|byte| *byte == 0xFF),
+            "written twice at {to}"
+        );
         if to / 4096 == self.worn / 4096 {
             return Err(Dead);
         }
