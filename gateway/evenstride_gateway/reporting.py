@@ -8,11 +8,21 @@ from evenstride_analysis.model import LossCause, PodInfo, Session, Side, Step
 from evenstride_gateway.baselines import standing
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.report.data import PodFigures, ReportData
-from evenstride_gateway.results import PLACEMENT, TREADMILL, legs_in_doubt, paired_steps, summary_of, system_error
+from evenstride_gateway.results import (
+    DATE,
+    IMPORT_WORDS,
+    IMPORTED,
+    PLACEMENT,
+    TREADMILL,
+    legs_in_doubt,
+    paired_steps,
+    summary_of,
+    system_error,
+)
 from evenstride_gateway.store import BootSpan, CalibrationKind, Mass, Store
 
 _SAID = frozenset(
-    {"estimator_error_percent", "allowance_percent", TREADMILL, PLACEMENT}
+    {"estimator_error_percent", "allowance_percent", TREADMILL, PLACEMENT, DATE, IMPORT_WORDS}
 )  # the system error says them in words
 
 
@@ -43,8 +53,14 @@ def report_data(store: Store, session_id: str, config: SymmetryConfig, *, versio
 
 
 def pods_said(store: Store, session: Session) -> list[str]:
-    """What was wrong with the pods' seats, and what the runner's last swap-legs test before this session said."""
+    """What was wrong with the pods' seats, how a session from their logs came about, and what the runner's last
+    swap-legs test before this session said."""
     said = [session.settings[PLACEMENT]] if session.settings.get(PLACEMENT) else []
+    if IMPORTED in session.settings:
+        said.append(f"Recorded by the pods without a gateway. Date: {session.settings.get(DATE, 'unknown')}.")
+        said += [
+            f"{word[:1].upper()}{word[1:]}." for word in session.settings.get(IMPORT_WORDS, "").split("; ") if word
+        ]
     tests = [
         test
         for test in store.calibrations(CalibrationKind.SWAP, session.runner_id)
@@ -61,9 +77,14 @@ def moved(steps: Sequence[Step], mass: Mass | None) -> Mechanics:
 
 
 def pods_worn(store: Store, session_id: str) -> list[PodInfo]:
-    """What the pods of a session said of themselves, as far as their raw logs hold it."""
-    worn = sorted({a.pod_id for a in store.assignments(session_id)} & set(store.raw_pods(session_id)))
-    return [store.raw_info(session_id, pod_id) for pod_id in worn]
+    """What the pods of a session said of themselves: to its raw logs, else when they were last met."""
+    worn, raw = sorted({a.pod_id for a in store.assignments(session_id)}), store.raw_pods(session_id)
+    met = {info.pod_id: info for info in store.pods()}
+    return [
+        store.raw_info(session_id, pod_id) if pod_id in raw else met[pod_id]
+        for pod_id in worn
+        if pod_id in raw or pod_id in met
+    ]
 
 
 def pod_figures(store: Store, session_id: str) -> list[PodFigures]:

@@ -7,15 +7,12 @@ from statistics import median
 
 from evenstride_analysis.model import Stride
 from evenstride_analysis.symmetry import SystematicError
-from evenstride_gateway.air.records import POD_METHOD
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.errors import StoreError
 from evenstride_gateway.offsets import SETTING, offset_for
-from evenstride_gateway.results import stored_strides
+from evenstride_gateway.results import known_from_records_only, stored_strides
 from evenstride_gateway.store import Store
 from evenstride_gateway.store.strides import SessionTime
-
-_AROUND_S = 2.0  # of samples on either side of a stride, at least, so that it is found again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +38,7 @@ def run_session_again(store: Store, session_id: str, system: SystematicError) ->
     pods = store.raw_pods(session_id)
     if not pods:
         raise StoreError(f"session {session_id} has no raw samples: its strides stay as they are")
-    if reason := _kept_as_pods_found_them(store, session_id, pods):
+    if reason := _kept_as_pods_found_them(store, session_id):
         methods = tuple(store.methods(session_id))
         return RunAgain(
             session_id=session_id,
@@ -86,25 +83,17 @@ def run_session_again(store: Store, session_id: str, system: SystematicError) ->
     )
 
 
-def _kept_as_pods_found_them(store: Store, session_id: str, pods: Sequence[str]) -> str:
+def _kept_as_pods_found_them(store: Store, session_id: str) -> str:
     """Why strides that pods found themselves stay; "" where the raw samples hold every one of them.
 
     One method for a session: a part of them found anew would leave no verdict, and the rest is nowhere but here.
     """
-    own = [s.stride for s in store.strides(session_id) if s.stride.method.startswith(POD_METHOD)]
-    ranges = {pod_id: store.raw_ranges(session_id, pod_id) for pod_id in pods}
-    rates = {pod_id: store.raw_info(session_id, pod_id).rate_hz for pod_id in pods}
-    uncovered = 0
-    for stride in own:
-        around = round(_AROUND_S * rates.get(stride.pod_id, 0.0))
-        low, high = max(0, stride.strike_index - around), stride.end_index + around
-        held = ranges.get(stride.pod_id, {}).get(stride.boot_id, [])
-        uncovered += not any(start <= low and high <= end for start, end in held)
-    if not uncovered:
+    alone = known_from_records_only(store, session_id)
+    if not alone:
         return ""
     return (
-        f"{uncovered} of {len(own)} strides are known only as the pods found them, without raw samples:"
-        " all stay as they are, by one method"
+        f"{alone} of {store.count_strides(session_id)} strides are known only as the pods found them, without raw"
+        " samples: all stay as they are, by one method"
     )
 
 

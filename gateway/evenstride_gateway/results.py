@@ -26,7 +26,7 @@ from evenstride_analysis.summary import summarise
 from evenstride_analysis.symmetry import SystematicError, system_of
 from evenstride_analysis.symmetry.system import MethodError
 from evenstride_analysis.units import percent_from_fraction
-from evenstride_gateway.air.records import pod_method
+from evenstride_gateway.air.records import POD_METHOD, pod_method
 from evenstride_gateway.clock import WINDOW_S
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.ledger import Piece
@@ -218,6 +218,27 @@ def legs_in_doubt(assignments: Sequence[Assignment]) -> tuple[Side, ...]:
     sides = {a.pod_id: a.side for a in assignments}
     wrong = {sides[pod_id] for pod_id in on_other_leg(seats_in_use(assignments), sides)}
     return tuple(side for side in Side if side in wrong)
+
+
+DATE, IMPORTED, IMPORT_WORDS = "date", "imported", "import_notes"  # settings of a session that came from pods' logs
+_AROUND_S = 2.0  # of samples on either side of a stride, at least, so that it is found again
+
+
+def known_from_records_only(store: Store, session_id: str) -> int:
+    """How many strides of a session nothing but pods' own records tell: no raw samples hold them."""
+    own = [s.stride for s in store.strides(session_id) if s.stride.method.startswith(POD_METHOD)]
+    if not own:
+        return 0
+    pods = store.raw_pods(session_id)
+    ranges = {pod_id: store.raw_ranges(session_id, pod_id) for pod_id in pods}
+    rates = {pod_id: store.raw_info(session_id, pod_id).rate_hz for pod_id in pods}
+    uncovered = 0
+    for stride in own:
+        around = round(_AROUND_S * rates.get(stride.pod_id, 0.0))
+        low, high = max(0, stride.strike_index - around), stride.end_index + around
+        held = ranges.get(stride.pod_id, {}).get(stride.boot_id, [])
+        uncovered += not any(start <= low and high <= end for start, end in held)
+    return uncovered
 
 
 TRACK, TREADMILL = "track_m", "treadmill_mps"  # what a session's settings say of the ground

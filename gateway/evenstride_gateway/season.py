@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evenstride_analysis.model import Side, Stride
 from evenstride_gateway.errors import EvenstrideError, InputError
-from evenstride_gateway.results import session_steps, sides_of, stored_strides
+from evenstride_gateway.results import known_from_records_only, session_steps, sides_of, stored_strides
 from evenstride_gateway.store import Store
 from evenstride_gateway.tables.analyse import analyse_recording, stride_row
 from evenstride_gateway.tables.reading import read_recording
@@ -114,18 +114,23 @@ def analyse_one(job: Job) -> Outcome:
 
 
 def session_rows(folder: Path, session_id: str) -> list[StrideRow]:
-    """Strides of the raw log in pod time; gait and alternation as both legs say in session time."""
+    """Strides of the raw log in pod time; gait and alternation as both legs say in session time.
+
+    Where raw samples do not hold all strides that pods found themselves, the strides as they are stored.
+    """
     with Store.open(folder, readonly=True) as store:
         store.session(session_id)
         sides = sides_of(store, session_id)
         steps = session_steps(store, session_id)
         both = len({step.side for step in steps}) == 2
         seen = {_key(step.stride): stride_row(step, both_legs=both) for step in steps}
+        alone = known_from_records_only(store, session_id)
+        kept = [stored.stride for stored in store.strides(session_id)] if alone else stored_strides(store, session_id)
         return [
             row
             if (row := seen.get(_key(stride))) is not None and row.stride == stride
             else StrideRow(sides[stride.pod_id], stride, stride.gait, stride.doubt)
-            for stride in stored_strides(store, session_id)
+            for stride in kept
         ]
 
 

@@ -14,10 +14,10 @@ from support.store_data import BOOT, LEFT_POD, begin, frame, pod, stride
 from evenstride_analysis.model import Doubt, LossCause, Side
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.errors import InputError
-from evenstride_gateway.importing.forming import DATE, Waiting, form, settle_known, waiting_runs
+from evenstride_gateway.importing.forming import Waiting, form, settle_known, waiting_runs
 from evenstride_gateway.importing.runs import runs_of
 from evenstride_gateway.rerunning import run_session_again
-from evenstride_gateway.results import session_steps, session_summary, system_error
+from evenstride_gateway.results import DATE, session_steps, session_summary, system_error
 from evenstride_gateway.sinks.collect import collect, session_points
 from evenstride_gateway.store import Person, Placement, Store
 

@@ -16,11 +16,10 @@ from evenstride_gateway.calling import ask_gateway
 from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import InputError, StoreBusyError, StoreError
-from evenstride_gateway.importing.forming import DATE
 from evenstride_gateway.report.moving import impact_json, impact_lines, mechanics_json, mechanics_line
 from evenstride_gateway.report.parts import doubt_lines
 from evenstride_gateway.reporting import moved, pods_said, pods_worn
-from evenstride_gateway.results import paired_steps, summary_of, system_error
+from evenstride_gateway.results import DATE, paired_steps, summary_of, system_error
 from evenstride_gateway.store import Store
 
 

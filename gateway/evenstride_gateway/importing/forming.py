@@ -14,10 +14,8 @@ from evenstride_gateway.importing.dating import Between, BootDate, between, date
 from evenstride_gateway.importing.matching import DatedRun, FoundRun, PlacedRun, match
 from evenstride_gateway.importing.runs import PodRun, runs_of
 from evenstride_gateway.importing.words import date_words, limit_words, time_words, words_of
-from evenstride_gateway.results import AFTER_S, CONTEXT_S, error_settings
+from evenstride_gateway.results import AFTER_S, CONTEXT_S, DATE, IMPORT_WORDS, IMPORTED, error_settings
 from evenstride_gateway.store import Store
-
-DATE, IMPORTED = "date", "imported"  # settings of a session that came from logs: how it was dated, and from what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +221,8 @@ def _settings(waiting: Waiting, placed: PlacedRun) -> dict[str, str]:
     said = date_words(found, waiting.limits)
     if found.date is None and placed.started_at is not None:
         said = f"as its runner said; {said.removeprefix('unknown; ')}"
-    return {DATE: said, IMPORTED: "; ".join([logs, *words_of(found)])}
+    words = words_of(found)
+    return {DATE: said, IMPORTED: logs} | ({IMPORT_WORDS: "; ".join(words)} if words else {})
 
 
 def _strides(found: FoundRun) -> list[Stride]:
