@@ -7,6 +7,7 @@
 #![no_main]
 
 mod flash;
+mod run;
 mod serial;
 mod time;
 
@@ -120,10 +121,19 @@ fn pod_of(plan: Plan, flash: flash::File) -> &'static mut Pod<flash::File, &'sta
     POD.init_with(|| Pod::new(plan, flash, detector))
 }
 
-#[embassy_executor::main]
-async fn main(_spawner: embassy_executor::Spawner) {
+#[cortex_m_rt::entry]
+fn main() -> ! {
     time::start();
     serial::start();
+    run::for_ever(|spawner| {
+        if let Ok(task) = be_a_pod() {
+            spawner.spawn(task);
+        }
+    })
+}
+
+#[embassy_executor::task]
+async fn be_a_pod() {
     let transport: SerialTransport<NoopRawMutex, _, _> =
         SerialTransport::new(serial::Receiver, serial::Sender);
     let controller: ExternalController<_, COMMAND_SLOTS> = ExternalController::new(transport);
