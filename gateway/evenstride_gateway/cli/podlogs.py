@@ -105,7 +105,11 @@ def import_logs(wanted: Request, *, data: Path | None, as_json: bool) -> None:
         runs = waiting_runs(store, sides, now_s=utc_ns() / 1e9)
         ready, held_back = _ready(store, runs, sides, {log.info.pod_id for log in logs}, wanted)
         _check_dates(ready, wanted)
-        formed = [_form(store, config, waiting, wanted, ask=not as_json) for waiting in ready]
+        formed: list[Formed] = []
+        for waiting in ready:
+            date = _date(waiting, wanted, ask=not as_json)
+            with nullcontext() if as_json else err.status(f"storing a run of {length_words(waiting.found.lasts_s)}"):
+                formed.append(_form(store, config, waiting, wanted, date))
         drop_raw(store)
         kept = len(store.waiting_records())
     if as_json:
@@ -234,11 +238,17 @@ def _check_dates(runs: Sequence[Waiting], wanted: Request) -> None:
         )
 
 
-def _form(store: Store, config: Config, waiting: Waiting, wanted: Request, *, ask: bool) -> Formed:
+def _date(waiting: Waiting, wanted: Request, *, ask: bool) -> datetime | None:
+    """What the user says of a run that has no date; None = nothing."""
+    if waiting.found.date is not None or waiting.limits is None:
+        return None
+    if wanted.date is None and ask and sys.stdin.isatty():
+        return _ask_date(waiting)
+    return wanted.date
+
+
+def _form(store: Store, config: Config, waiting: Waiting, wanted: Request, date: datetime | None) -> Formed:
     runner = _runner(store, wanted, waiting)
-    date = wanted.date if waiting.found.date is None else None
-    if waiting.found.date is None and date is None and ask and sys.stdin.isatty() and waiting.limits is not None:
-        date = _ask_date(waiting)
     name = config.mqtt.gateway_id
     return form(
         store,

@@ -194,20 +194,20 @@ class LogReader:
         for holding in log.holdings:
             (at, end), boot_id = holding.records, holding.boot_id
             later = sum(h.new for h in log.holdings if h.boot_id > boot_id)
-            tries = 0
-            while True:
-                held = await self._call(lambda store, b=boot_id: store.held_records(pod_id, b))
-                missing = numbers_missing(held, at, end)
+            tries, held = 0, IndexSet()
+            for low, high in await self._call(lambda store, b=boot_id: store.held_records(pod_id, b)):
+                held.add(low, high)
+            while missing := held.absent(at, end):
                 tell(total - later - sum(stop - start for start, stop in missing), total)
-                if not missing:
-                    break
                 start, stop = missing[0][0], min(missing[0][1], missing[0][0] + RECORDS_AT_ONCE)
                 came, complete = await self._bring(pod_id, boot_id, start, stop)
-                tries = 0 if came else tries + 1
+                new = [held.add(m.first_record, m.first_record + len(m.records)) for m in came]
+                tries = 0 if any(new) else tries + 1
                 if complete:  # what did not come is not in the log and never will be
                     at = stop
                 elif tries == TRIES:
                     raise LinkError(f"pod {pod_id} does not give strides {start} to {stop - 1} of boot {boot_id}")
+            tell(total - later, total)
 
     async def fetch_raw(self, pod_id: str, log: PodLog, wanted: Sequence[tuple[int, int, int]], tell: Tell) -> None:
         """Bring what the log holds of these samples (boot, first, end) onto the disk. Raises LinkError as before."""
@@ -247,8 +247,8 @@ class LogReader:
             await asyncio.shield(_as_task(self._call(lambda store: _keep_raw(store, info, frames))))
         return came.size, done is not None and came.size >= done.sent
 
-    async def _bring(self, pod_id: str, boot_id: int, start: int, end: int) -> tuple[int, bool]:
-        """Records [start, end): how many new ones are stored now, and whether the pod has no more of them."""
+    async def _bring(self, pod_id: str, boot_id: int, start: int, end: int) -> tuple[list[StrideRecords], bool]:
+        """Records [start, end): what came and is stored now, and whether the pod has no more of them."""
         pod = self._pods[pod_id]
         ask = Backfill(boot_id=boot_id, first_index=start, what=LogKind.RECORDS, count=end - start)
         finished = False
@@ -258,8 +258,8 @@ class LogReader:
             finished = done is not None and len(numbers) >= done.sent  # a radio may say things twice
         finally:
             messages, pod.records = pod.records, []
-            new = await asyncio.shield(_as_task(self._call(lambda store: store.put_records(pod_id, messages))))
-        return new, finished
+            await asyncio.shield(_as_task(self._call(lambda store: store.put_records(pod_id, messages))))
+        return messages, finished
 
     async def _answer(self, pod_id: str, ask: Backfill) -> BackfillDone | None:
         """Ask, and wait for the end of the answer; None where it did not come: the link broke and is back, or silence.
