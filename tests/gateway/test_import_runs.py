@@ -87,6 +87,15 @@ def test_numbers_that_jump_are_a_loss_with_its_samples(store: Store) -> None:
     assert any("20 strides of the left leg are lost" in line for line in made.words)
 
 
+def test_what_was_overwritten_before_the_first_stride_is_said(store: Store) -> None:
+    put(store, Side.LEFT, strikes(Side.LEFT), number=5000)
+    made = form(store, waiting(store)[0], runner_id="ada", system=SYSTEM)
+    assert made.words == ("5000 strides before the first one of the left leg are lost: its log had overwritten them",)
+    assert store.gaps(made.session_id) == []  # nobody knows which samples those were
+    put(store, Side.LEFT, strikes(Side.LEFT, from_s=2000.0), number=5427)
+    assert form(store, waiting(store)[0], runner_id="ada", system=SYSTEM).words == ()
+
+
 def test_without_its_axes_a_pod_says_nothing_of_axes(store: Store) -> None:
     times = strikes(Side.LEFT)
     put(store, Side.LEFT, times[:30], rotation=0)

@@ -148,6 +148,11 @@ async def _read(store: Store, config: Config, wanted: Request, *, fetch: bool, q
         try:
             with nullcontext() if quiet else err.status(f"looking for pods, up to {wanted.seconds:.0f} s"):
                 met = await reader.gather(wanted.seconds, wanted=expected)
+            refused = [link.refused for link in source.pods.values() if link.refused and link.pod_id not in met]
+            if refused and not met:
+                raise LinkError(refused[0])
+            for sentence in refused:
+                err.print(sentence)
             absent = sorted(set(wanted.pods) - set(met))
             if absent:
                 raise LinkError(f"pod {absent[0]} was not heard within {wanted.seconds:.0f} s: is it awake and near?")

@@ -1,6 +1,6 @@
 """Records that stand in no session -> sessions: cut into runs, dated, paired, and stored in one transaction each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -132,11 +132,14 @@ def form(
     latest_s = waiting.limits.not_after_s if waiting.limits is not None else 0.0
     sorts_at = placed.started_at or datetime.fromtimestamp(int(latest_s - placed.lasts_s), UTC)
     session_id = _free_id(store, placed, suffix)
+    words = (*words_of(found), *_lost_before(store, found))
+    errors = error_settings(system, sorted({stride.method for stride in _strides(found)}))
     session = Session(
         session_id=session_id,
         runner_id=runner_id,
         started_at=sorts_at,
-        settings=_settings(waiting, placed) | error_settings(system, sorted({s.method for s in _strides(found)})),
+        settings=_settings(waiting, placed, words)
+        | error_settings(system, sorted({s.method for s in _strides(found)})),
         dated=placed.started_at is not None,
     )
     with store.atomically():
@@ -163,7 +166,7 @@ def form(
         lasts_s=placed.lasts_s,
         strides={side: len(run.records) for side, run in found.legs.items()},
         lost=sum(run.lost for run in found.legs.values()),
-        words=tuple(words_of(found)),
+        words=words,
     )
 
 
@@ -212,7 +215,7 @@ def check_date(placed: PlacedRun, limits: Between) -> None:
         raise InputError(f"the run was not on {time_words(start_s)}: {limit_words(limits)}")
 
 
-def _settings(waiting: Waiting, placed: PlacedRun) -> dict[str, str]:
+def _settings(waiting: Waiting, placed: PlacedRun, words: Sequence[str]) -> dict[str, str]:
     found = waiting.found
     logs = "; ".join(
         f"{side.value} pod {run.pod_id} boot {run.boot_id} strides {run.records[0].number} to {run.records[-1].number}"
@@ -221,8 +224,21 @@ def _settings(waiting: Waiting, placed: PlacedRun) -> dict[str, str]:
     said = date_words(found, waiting.limits)
     if found.date is None and placed.started_at is not None:
         said = f"as its runner said; {said.removeprefix('unknown; ')}"
-    words = words_of(found)
     return {DATE: said, IMPORTED: logs} | ({IMPORT_WORDS: "; ".join(words)} if words else {})
+
+
+def _lost_before(store: Store, found: FoundRun) -> list[str]:
+    """What the log had overwritten before a leg's first stride: of this run or of an earlier one, nobody knows."""
+    said: list[str] = []
+    for side, run in found.legs.items():
+        first = run.records[0].number
+        kept = max((end for start, end in store.held_records(run.pod_id, run.boot_id) if start < first), default=0)
+        if kept < first:
+            said.append(
+                f"{first - kept} strides before the first one of the {side.value} leg are lost: its log had overwritten"
+                " them"
+            )
+    return said
 
 
 def _strides(found: FoundRun) -> list[Stride]:
