@@ -138,8 +138,7 @@ def form(
         session_id=session_id,
         runner_id=runner_id,
         started_at=sorts_at,
-        settings=_settings(waiting, placed, words)
-        | error_settings(system, sorted({s.method for s in _strides(found)})),
+        settings=_settings(waiting, placed, words) | errors,
         dated=placed.started_at is not None,
     )
     with store.atomically():
