@@ -53,6 +53,16 @@ def test_the_error_grows_with_the_distance_and_a_second_anchor_gives_the_rate() 
     assert date_of([], 0.0, TICK_HZ) is None
 
 
+@pytest.mark.parametrize("away_s", [-7 * 86_400.0, 7 * 86_400.0])
+def test_an_anchor_of_another_boot_of_the_same_counter_dates_over_a_week(away_s: float) -> None:
+    at_s = 8 * 86_400.0
+    pod_s = at_s * (1.0 + 38e-6)
+    found = date_of([anchor(at_s + away_s, ppm=38.0)], pod_s, TICK_HZ)
+    assert found is not None
+    assert found.error_s == pytest.approx(24.2, abs=0.1)
+    assert 20.0 < abs(found.utc_s(pod_s) - (START_S + at_s)) < found.error_s
+
+
 def test_hosts_that_disagree_are_named_and_widen_the_error() -> None:
     wrong = anchor(100.0)
     wrong = KeptAnchor(pod_id="a1", boot_id=7, tick=wrong.tick, utc_ns=wrong.utc_ns + 3_600_000_000_000, error_ns=0)

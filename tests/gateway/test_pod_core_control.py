@@ -141,6 +141,45 @@ def test_anchors_outlive_power_and_are_listed_in_pages() -> None:
     assert air.PodFlag.CLOCK_UNSET in control.core.status(22.0).flags
 
 
+def dated(control: PodControl) -> list[tuple[int, int]]:
+    """Boot and time of each anchor, as they are kept."""
+    return [(anchor.boot_id, anchor.utc_ns) for anchor in control.core.flash.anchors]
+
+
+def test_boots_of_one_life_of_the_counter_share_their_anchors() -> None:
+    control = PodControl(make_core())
+    ask(control, air.SetRate(rate_mhz=208_000), 2.0)
+    ask(control, air.Anchor(utc_ns=5), 3.0)
+    assert dated(control) == [(1, 5), (2, 5)]
+    ask(control, air.SetRate(rate_mhz=416_000), 4.0)
+    assert dated(control) == [(1, 5), (2, 5), (3, 5)]
+    assert len({anchor.tick for anchor in control.core.flash.anchors}) == 1
+    control.core.power_cut(20.0)
+    control.core.boot(21.0)
+    ask(control, air.SetRate(rate_mhz=208_000), 22.0)
+    assert len(dated(control)) == 3  # another life
+    ask(control, air.Anchor(utc_ns=9), 23.0)
+    assert dated(control)[3:] == [(4, 9), (5, 9)]
+
+
+def test_of_64_anchors_those_of_boots_that_are_in_no_log_give_way_first() -> None:
+    control = PodControl(make_core())
+    for n in range(64):
+        ask(control, air.Anchor(utc_ns=n), 1.0)
+    control.core.power_cut(20.0)
+    control.core.boot(21.0)
+    ask(control, air.Anchor(utc_ns=64), 22.0)
+    assert dated(control) == [(1, n) for n in range(1, 64)] + [(2, 64)]
+    assert ask(control, air.EraseLog(), 23.0, LinkFacts(mtu=247, bonded=True)).status is Status.OK
+    assert dated(control) == [(2, 64)]
+    control.core.flash.anchors[:] = [air.UtcAnchor(boot_id=1, tick=0, utc_ns=n) for n in range(63)] + [
+        air.UtcAnchor(boot_id=2, tick=0, utc_ns=64)
+    ]
+    ask(control, air.Anchor(utc_ns=65), 24.0)
+    assert dated(control)[-3:] == [(1, 62), (2, 64), (2, 65)]
+    assert len(dated(control)) == 64
+
+
 def test_acknowledged_samples_are_forgotten_and_not_counted_as_overwritten() -> None:
     control = PodControl(make_core())
     ask(control, air.AckLog(boot_id=1, up_to_index=1000), 10.0)

@@ -212,15 +212,16 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             tick: tick_now,
             utc_ns,
         };
-        let mut anchors = self.anchors.clone();
-        if anchors.is_full() {
-            anchors.remove(0);
-        }
-        let _ = anchors.push(anchor);
-        let bytes = anchor_bytes(&anchors);
+        self.write_staged().await;
+        let (mut dates, raw, records) = (self.dates.clone(), &self.raw, &self.records);
+        let logged = raw.ranges().chain(records.ranges()).map(|held| held.boot);
+        dates.say(anchor, logged, |boot| {
+            raw.holds(boot) || records.holds(boot)
+        });
+        let bytes = anchor_bytes(dates.anchors());
         let kept = self.settings.put(&mut self.flash, Key::ANCHORS, &bytes);
         kept.await?;
-        self.anchors = anchors;
+        self.dates = dates;
         let mut list = List::new();
         list.push(anchor);
         written(
@@ -234,7 +235,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     }
 
     fn anchor_list(&self, first: u16, out: &mut [u8]) -> Outcome {
-        let all = self.anchors.as_slice();
+        let all = self.dates.anchors().as_slice();
         let rest = all.get(usize::from(first)..).ok_or(Status::OutOfRange)?;
         let page = rest.get(..rest.len().min(MAX_ANCHORS)).unwrap_or(&[]);
         written(
@@ -331,9 +332,8 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         kept.await?;
         self.raw.clear();
         self.records.clear();
-        let boot = self.stream.boot_id;
-        self.anchors.retain(|anchor| anchor.boot_id == boot);
-        let bytes = anchor_bytes(&self.anchors);
+        self.dates.keep_only(self.stream.boot_id);
+        let bytes = anchor_bytes(self.dates.anchors());
         let kept = self.settings.put(&mut self.flash, Key::ANCHORS, &bytes);
         self.flash_fault |= kept.await.is_err(); // the log is erased all the same
         Ok(0)

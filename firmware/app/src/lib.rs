@@ -20,6 +20,7 @@ mod bonds;
 mod chunk;
 mod clock;
 mod control;
+mod dates;
 mod detector;
 mod flight;
 mod gatt;
@@ -30,6 +31,7 @@ mod life;
 mod link;
 mod meta;
 mod motion;
+
 mod packed;
 mod plan;
 mod pod;

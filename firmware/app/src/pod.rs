@@ -7,12 +7,13 @@ use heapless::Deque;
 use crate::backfill::Job;
 use crate::chunk::{Chunk, FlashFault, CHUNK_HEADER};
 use crate::clock::{Line, LINE_SAMPLES};
+use crate::dates::Dates;
 use crate::imu::{Counts, Stamp, MAX_BLOCK};
 use crate::meta::{line_meta, method_meta};
 use crate::packed::{packed, PACKED};
 use crate::plan::{Plan, Vitals, RAW_PAGES, RECORD_PAGES};
 use crate::ring::Ring;
-use crate::settings::{anchors_from, Anchors, Key, Marks, Settings};
+use crate::settings::{anchor_bytes, anchors_from, Key, Marks, Settings};
 use crate::stream::Stream;
 use crate::strides::Strides;
 use crate::summary::Recent;
@@ -43,7 +44,7 @@ pub struct Pod<F, D> {
     pub(crate) settings: Settings,
     pub(crate) raw: RawLog,
     pub(crate) records: RecordLog,
-    pub(crate) anchors: Anchors,
+    pub(crate) dates: Dates,
     pub(crate) marks: Marks,
     pub(crate) tables: Tables,
     pub(crate) backfill: Option<Job>,
@@ -72,7 +73,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             settings: Settings::new(layout.settings.clone()),
             raw: Ring::blank(layout.raw),
             records: Ring::blank(layout.records),
-            anchors: Anchors::new(),
+            dates: Dates::default(),
             marks: Marks::default(),
             tables: Tables::new(layout.tables),
             backfill: None,
@@ -95,7 +96,8 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     pub async fn power_on(&mut self, reason: ResetReason, random: u32) {
         self.reason = reason;
         let last = self.open_flash().await;
-        let newest = self.raw.newest_boot().max(self.records.newest_boot());
+        let logged = self.raw.newest_boot().max(self.records.newest_boot());
+        let newest = logged.max(self.dates.newest_boot());
         let mut boot_id = match (last, newest) {
             (None, None) => random & 0x7FFF_FFFE,
             (last, newest) => last.max(newest).unwrap_or(0),
@@ -108,6 +110,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             boot_id = boot_id.saturating_add(random & UNKEPT);
         }
         self.flash_fault |= loaded.is_err() || stored.is_err();
+        self.dates.begin_life(boot_id);
         self.stream.restart(boot_id);
         self.detector.restart(self.rate_mhz);
     }
@@ -126,7 +129,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         };
         let raw = self.raw.open(&mut self.flash, raw, ends(0)).await;
         let records = self.records.open(&mut self.flash, records, ends(1)).await;
-        (self.marks, self.anchors) = (kept.marks, kept.anchors);
+        (self.marks, self.dates) = (kept.marks, kept.dates);
         self.flash_fault |= raw.is_err() || records.is_err();
         kept.boot_id
     }
@@ -144,13 +147,22 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         self.identify_until
     }
 
-    /// Begin another boot without a reset: another rate, or the index has come near its end.
+    /// Begin another boot without a reset: another rate, sleep is over, or the index has come near its end. The counter
+    /// goes on, so the date does. Its anchor is kept after its id: else, were the power cut in between, the next boot
+    /// would have the id of an anchor that is not its own.
     pub(crate) async fn new_boot(&mut self, reason: ResetReason) {
         self.write_staged().await;
         let boot_id = self.stream.boot_id.wrapping_add(1);
         let (flash, settings) = (&mut self.flash, &mut self.settings);
         let stored = settings.put_u32(flash, Key::BOOT_ID, boot_id).await;
         self.flash_fault |= stored.is_err();
+        let (raw, records) = (&self.raw, &self.records);
+        let held = |boot: u32| raw.holds(boot) || records.holds(boot);
+        if self.dates.carry(boot_id, held) {
+            let bytes = anchor_bytes(self.dates.anchors());
+            let kept = self.settings.put(&mut self.flash, Key::ANCHORS, &bytes);
+            self.flash_fault |= kept.await.is_err();
+        }
         self.stream.restart(boot_id);
         (self.reason, self.backfill_seq, self.records_made) = (reason, 0, 0);
         self.backfill = None;
@@ -159,10 +171,18 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         self.detector.restart(self.rate_mhz);
     }
 
-    /// The sensor has lost samples or its own time: what comes next is another boot, as index to time is one line.
+    /// The sensor has lost samples or its own time: what comes next is another boot, as index to time is one line. A boot
+    /// that has no sample yet goes on: a sensor that is dead for good is not to wear the flash.
     pub async fn sensor_failed(&mut self) {
         self.vitals.imu_fault = true;
-        self.new_boot(ResetReason::Software).await;
+        if self.stream.taken() > 0 {
+            self.new_boot(ResetReason::Software).await;
+        }
+    }
+
+    /// Sleep is over; the counter has gone on.
+    pub async fn wake(&mut self, reason: ResetReason) {
+        self.new_boot(reason).await;
     }
 
     // ---- samples -----------------------------------------------------------------------------------------------
@@ -294,7 +314,7 @@ struct Kept {
     rate_mhz: Option<u32>,
     erased: [u32; 2],
     marks: Marks,
-    anchors: Anchors,
+    dates: Dates,
 }
 
 impl Kept {
@@ -313,7 +333,7 @@ impl Kept {
                 .await?
                 .unwrap_or_default(),
             marks: marks.unwrap_or_default(),
-            anchors: anchors.unwrap_or_default(),
+            dates: Dates::of(anchors.unwrap_or_default()),
         })
     }
 }

@@ -20,7 +20,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     /// Pod status (section 8).
     pub fn status(&self, tick_now: u64) -> PodStatus {
         let (stream, vitals) = (&self.stream, &self.vitals);
-        let anchored = self.anchors.iter().any(|a| a.boot_id == stream.boot_id);
+        let anchored = self.dates.has(stream.boot_id);
         let flags = [
             (vitals.charging, PodFlag::CHARGING),
             (vitals.battery_low, PodFlag::BATTERY_LOW),

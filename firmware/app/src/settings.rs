@@ -9,6 +9,7 @@ use sequential_storage::cache::Cache;
 use sequential_storage::map::{MapConfig, MapStorage};
 
 use crate::chunk::FlashFault;
+use crate::dates::Anchors;
 
 const ANCHOR: usize = 20;
 const MARK: usize = 9;
@@ -98,9 +99,6 @@ impl Settings {
         self.put(flash, key, &value.to_le_bytes()).await
     }
 }
-
-/// The newest anchors, oldest first.
-pub type Anchors = Vec<UtcAnchor, STORED_ANCHORS>;
 
 pub fn anchors_from(bytes: &[u8]) -> Anchors {
     let anchors = bytes.chunks_exact(ANCHOR).filter_map(|entry| {

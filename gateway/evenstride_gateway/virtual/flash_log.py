@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evenstride_analysis.model import CountArray
 from evenstride_gateway.air import LogKind, LogRange, StrideRecord, TableKind, UtcAnchor
 
 PAGE_HEADER_BYTES = 32
 RECORD_BYTES = 40
+MAX_STORED_ANCHORS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +220,32 @@ class Flash:
     @classmethod
     def blank(cls, *, capacity_bytes: int = 2_000_000, record_capacity: int = 20_000, next_boot_id: int = 1) -> "Flash":
         return cls(raw=FlashLog(capacity_bytes), records=RecordLog(record_capacity), next_boot_id=next_boot_id)
+
+    def has_date(self, boot_id: int) -> bool:
+        return any(anchor.boot_id == boot_id for anchor in self.anchors)
+
+    def carry_anchor(self, boot_id: int, life: int) -> None:
+        """A boot begins, the counter goes on: it has the newest anchor of this life, which began with boot `life`."""
+        of_life = [a for a in self.anchors if a.boot_id >= life]
+        if of_life:
+            self._keep(replace(of_life[-1], boot_id=boot_id))
+
+    def say_date(self, anchor: UtcAnchor, life: int) -> None:
+        """What a host says also dates the earlier boots of this life that are in a log and have no anchor."""
+        for boot_id in sorted({entry.boot_id for entry in self.ranges()}):
+            if life <= boot_id < anchor.boot_id and not self.has_date(boot_id):
+                self._keep(replace(anchor, boot_id=boot_id))
+        self._keep(anchor)
+
+    def _keep(self, anchor: UtcAnchor) -> None:
+        """With all places taken who is in no log gives way, else who has a newer anchor, else the oldest."""
+        if len(self.anchors) >= MAX_STORED_ANCHORS:
+            held = {entry.boot_id for entry in self.ranges()} | {anchor.boot_id}
+            boots = [a.boot_id for a in self.anchors]
+            gone = (k for k, boot_id in enumerate(boots) if boot_id not in held)
+            twice = (k for k, boot_id in enumerate(boots) if boot_id in (anchor.boot_id, *boots[k + 1 :]))
+            del self.anchors[next(gone, next(twice, 0))]
+        self.anchors.append(anchor)
 
     def ranges(self) -> list[LogRange]:
         """Both logs: raw first, oldest boot first."""

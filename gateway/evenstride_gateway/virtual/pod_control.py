@@ -40,8 +40,6 @@ from evenstride_gateway.errors import ProtocolError
 from evenstride_gateway.virtual.flash_log import Table
 from evenstride_gateway.virtual.pod_core import PodCore
 
-MAX_STORED_ANCHORS = 64
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFacts:
@@ -131,9 +129,9 @@ class PodControl:
     def _anchor(self, command: Anchor | AnchorList, now_s: float) -> bytes:
         anchors = self.core.flash.anchors
         if isinstance(command, Anchor):
+            self.core.write_staged()
             anchor = UtcAnchor(boot_id=self.core.clock.boot_id, tick=self.core.tick(now_s), utc_ns=command.utc_ns)
-            anchors.append(anchor)
-            del anchors[:-MAX_STORED_ANCHORS]
+            self.core.flash.say_date(anchor, self.core.life)
             return bytes(UtcAnchors(total=1, first=0, anchors=(anchor,)))
         _demand(command.first <= len(anchors), Status.OUT_OF_RANGE)
         page = tuple(anchors[command.first : command.first + MAX_ANCHORS])

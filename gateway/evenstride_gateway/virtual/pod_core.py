@@ -68,8 +68,8 @@ class PodCore:
     def boot(self, now_s: float, reason: ResetReason = ResetReason.POWER_ON) -> None:
         """Power on: a new boot id, index 0, and what flash has kept."""
         self._start_s = now_s if self._start_s is None else self._start_s
-        self._power_s = now_s
-        self.powered = True
+        self.powered, self._power_s = True, now_s
+        self.life = self.flash.next_boot_id  # the first boot of this life of the counter
         self._new_boot(now_s, reason)
 
     def power_cut(self, now_s: float) -> None:
@@ -88,6 +88,7 @@ class PodCore:
         self.write_staged()
         self.flash.rate_divisor = divisor
         self._new_boot(now_s, ResetReason.RATE_CHANGED)
+        self.flash.carry_anchor(self.clock.boot_id, self.life)
 
     def _new_boot(self, now_s: float, reason: ResetReason) -> None:
         rate, start_s, self._divisor = self.signal.rate_hz, self._start_s or 0.0, self.flash.rate_divisor
@@ -221,9 +222,8 @@ class PodCore:
 
     def status(self, now_s: float) -> PodStatus:
         truth, raw = self.now_truth, self.flash.raw
-        anchored = any(anchor.boot_id == self.clock.boot_id for anchor in self.flash.anchors)
         flags = PodFlag.LOG_FULL if raw.overwritten else PodFlag(0)
-        flags |= PodFlag(0) if anchored else PodFlag.CLOCK_UNSET
+        flags |= PodFlag(0) if self.flash.has_date(self.clock.boot_id) else PodFlag.CLOCK_UNSET
         flags |= PodFlag(0) if TableKind.ROTATION in self.flash.tables else PodFlag.UNALIGNED
         battery = max(0.0, self.plan.battery_fraction - 0.04 * (now_s - self._power_s) / 3600)
         return PodStatus(
