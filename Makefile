@@ -46,6 +46,7 @@ check: setup
 
 test: setup-test check
 	@bash tools/check_firmware.sh build
+	@bash tools/firmware_board.sh --lint qemu xiao
 	@bash tools/firmware_board.sh qemu xiao
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 

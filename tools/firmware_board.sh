@@ -2,7 +2,7 @@
 # Builds the pod's images for Cortex-M4: `bash tools/firmware_board.sh qemu`, `xiao`, or both. Installs what is missing, with
 # rustup or, when root, from Debian.
 # `--needs` first: builds nothing, prints the Debian packages that are missing. `--as-is` first: installs nothing; exit code 3
-# and one line when something is missing.
+# and one line when something is missing. `--lint`: the same, with clippy instead of building.
 # The XIAO's images (nobody has run them) come out as out/never-run-on-hardware-xiao*.uf2.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,10 +11,10 @@ cd "$(dirname "$0")/.."
 TARGET=thumbv7em-none-eabihf
 DEBIAN_RUST=/usr/bin
 mode=build
-case "${1:-}" in --needs | --as-is) mode=${1#--} && shift ;; esac
+case "${1:-}" in --needs | --as-is | --lint) mode=${1#--} && shift ;; esac
 [ $# -gt 0 ] || set -- none
 for board in "$@"; do
-  case $board in qemu | xiao) ;; *) echo "usage: firmware_board.sh [--needs | --as-is] qemu|xiao ..." >&2; exit 2 ;; esac
+  case $board in qemu | xiao) ;; *) echo "usage: firmware_board.sh [--needs | --as-is | --lint] qemu|xiao ..." >&2; exit 2 ;; esac
 done
 
 has_target() { compgen -G "$("$1" --print target-libdir --target "$TARGET" 2>/dev/null)/libcore-*.rlib" >/dev/null; }
@@ -56,10 +56,10 @@ has_libclang() {
 # One name a line. A missing target is first asked of rustup, where that is what brought the compiler.
 missing() {
   if ! way >/dev/null; then
-    if [ "$mode" != as-is ] && command -v rustup rustc >/dev/null; then
+    if [[ $mode != as-is && $mode != lint ]] && command -v rustup rustc >/dev/null; then
       timeout 300 rustup target add "$TARGET" >/dev/null 2>&1 || true
     fi
-    way >/dev/null || printf '%s\n' cargo-web rustc-web rust-web-src lld
+    way >/dev/null || printf '%s\n' cargo-web rustc-web rust-web-src rust-web-clippy lld
   fi
   for board in "$@"; do
     case $board in
@@ -78,7 +78,7 @@ missing() {
 mapfile -t need < <(missing "$@")
 case $mode in
   needs) [ ${#need[@]} = 0 ] || printf '%s\n' "${need[@]}" && exit 0 ;;
-  as-is)
+  as-is | lint)
     if [ ${#need[@]} -gt 0 ]; then
       echo "evenstride: the images for boards cannot be built, these packages are missing: ${need[*]}" >&2
       exit 3
@@ -89,6 +89,10 @@ esac
 read -r folder kind < <(way) || { echo "evenstride: no Rust that can build for $TARGET was found (firmware/README.md)" >&2; exit 3; }
 
 export PATH="$folder:$PATH" RUSTC="$folder/rustc"
+if [ "$mode" = lint ] && ! cargo clippy --version >/dev/null 2>&1; then
+  echo "evenstride: cargo clippy is missing, so the boards are not linted (Debian: rust-web-clippy)" >&2
+  [ "${CI:-}" != true ] && exit 0 || exit 1
+fi
 options=(--quiet --locked --profile board --target "$TARGET")
 if [ "$kind" = sources ]; then
   export RUSTC_BOOTSTRAP=1
@@ -102,15 +106,23 @@ if [ -z "${LIBCLANG_PATH:-}" ]; then
 fi
 
 built=${CARGO_TARGET_DIR:-$PWD/firmware/target}/$TARGET/board
+on_boards() { # OPTION OF CARGO...
+  if [ "$mode" = lint ]; then
+    (cd firmware && cargo clippy "${options[@]}" "$@" -- -D warnings)
+  else
+    (cd firmware && cargo build "${options[@]}" "$@")
+  fi
+}
 xiao() { # UF2-FILE [OPTION OF CARGO]...
-  (cd firmware && cargo build "${options[@]}" --package board-xiao "${@:2}")
+  on_boards --package board-xiao "${@:2}"
+  [ "$mode" != lint ] || return 0
   mkdir -p out
   python3 tools/uf2.py "$built/board-xiao" "out/$1"
 }
 for board in "$@"; do
   case $board in
     # the boards ask different things of the same crates, so never both in one call
-    qemu) (cd firmware && cargo build "${options[@]}" --package board-qemu --package evenstride-count-m4) ;;
+    qemu) on_boards --package board-qemu --package evenstride-count-m4 ;;
     xiao) # the one for the bootloader that boards come with is last: its ELF file stays
       xiao never-run-on-hardware-xiao-no-softdevice.uf2 --features no-softdevice
       xiao never-run-on-hardware-xiao-b.uf2 --features build-b
