@@ -26,9 +26,8 @@ CONDITIONS: dict[str, dict[str, float | bool]] = {
 
 def main() -> int:
     """Print the table."""
-    print(
-        "| run | right stride, and sure of it | not sure, and says so | error beyond the bound | error, ms | bound, ms |"
-    )
+    heads = ("run", "right stride, and sure of it", "not sure, and says so", "error beyond the bound", "error, ms")
+    print(f"| {' | '.join(heads)} | bound, ms |")
     print("|---|---|---|---|---|---|")
     for name, condition in CONDITIONS.items():
         errors_s, bounds_s = list[float](), list[float]()

@@ -61,6 +61,16 @@ def test_a_dated_run_of_both_legs_is_one_session_with_a_verdict(store: Store) ->
     assert waiting(store) == []
 
 
+def test_short_runs_of_other_lengths_are_not_put_together(store: Store) -> None:
+    """Two short runs alternate somewhere, whosever they are."""
+    put(store, Side.LEFT, strikes(Side.LEFT, seconds=60.0))
+    put(store, Side.RIGHT, strikes(Side.RIGHT, seconds=90.0, from_s=3.0))
+    assert [set(run.found.legs) for run in waiting(store)] == [{Side.LEFT}, {Side.RIGHT}]
+    put(store, Side.LEFT, strikes(Side.LEFT, seconds=90.0, from_s=1000.0), boot=8)
+    both = next(run.found for run in waiting(store) if len(run.found.legs) == 2)
+    assert both.legs[Side.LEFT].boot_id == 8
+
+
 def test_long_pauses_cut_and_short_ones_do_not(store: Store) -> None:
     times = [*strikes(Side.LEFT), *strikes(Side.LEFT, from_s=500.0), *strikes(Side.LEFT, from_s=1200.0)]
     put(store, Side.LEFT, times)

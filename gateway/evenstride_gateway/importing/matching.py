@@ -12,6 +12,7 @@ from evenstride_gateway.importing.runs import PodRun
 
 FLOOR_S = 0.001  # of the leg whose pod keeps the session's time: its own stamps
 _LEAST_COMMON = 0.5  # of the shorter run must lie in the longer one, where both have a date
+_ALIKE, _ALIKE_S = 0.05, 10.0  # of the longer run, or seconds: both legs begin and end together
 _LEAD_S = 1.0  # a session begins so long before its first strike
 
 
@@ -23,6 +24,7 @@ class FoundRun:
     date: BootDate | None = None
     dated_side: Side | None = None
     together: Alternation | None = None
+    both_dated: bool = False
 
     @property
     def keeper(self) -> Side:
@@ -129,7 +131,7 @@ def match(runs: Sequence[DatedRun]) -> list[FoundRun]:
             together = _together(left, right)
             if together is not None:
                 pairs.append(_Pair(left, right, together=together))
-    pairs.sort(key=lambda pair: pair.together.matched, reverse=True)
+    pairs.sort(key=lambda pair: (pair.together.certain, pair.together.matched), reverse=True)
     taken: set[int] = set()
     found: list[FoundRun] = []
     for pair in pairs:
@@ -149,6 +151,7 @@ def _found(legs: Mapping[Side, DatedRun], together: Alternation | None) -> Found
         date=None if best is None else best[2],
         dated_side=None if best is None else best[1],
         together=together,
+        both_dated=len(dated) == len(legs),
     )
 
 
@@ -166,4 +169,10 @@ def _together(left: DatedRun, right: DatedRun) -> Alternation | None:
         middle_s = right.run.middle_s
         left_s = left.date.ref_pod_s + (right.date.utc_s(middle_s) - left.date.ref_utc_s) / (1.0 + left.date.skew)
         allowed = (left_s - middle_s - slack_s, left_s - middle_s + slack_s)
-    return align(left.run.strikes(), right.run.strikes(), shift_s=allowed)
+    together = align(left.run.strikes(), right.run.strikes(), shift_s=allowed)
+    if together is None or together.certain or allowed is not None:
+        return together
+    # Two short or even runs alternate somewhere whosever they are: without dates they must be of one length as well.
+    lengths_s = [leg.run.running_s for leg in (left, right)]
+    alike = abs(lengths_s[0] - lengths_s[1]) <= max(_ALIKE_S, _ALIKE * max(lengths_s))
+    return together if alike else None

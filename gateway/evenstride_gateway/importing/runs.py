@@ -52,6 +52,12 @@ class PodRun:
         """The half-open range of samples that its strides span."""
         return self.records[0].record.strike_index, self.records[-1].record.end_index
 
+    @property
+    def running_s(self) -> float:
+        """From the first running stride to the last."""
+        running = [strike_s(r) for r in self.records if r.record.gait is Gait.RUN]
+        return running[-1] - running[0]
+
     def strikes(self) -> Strikes:
         """Its running strides, those that the pod found in axes of its own where there are enough."""
         running = [r for r in self.records if r.record.gait is Gait.RUN]

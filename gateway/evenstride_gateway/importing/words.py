@@ -27,6 +27,8 @@ def words_of(found: FoundRun) -> list[str]:
         bound_ms = 1e3 * found.together.bound_s
         both = f"left and right were put together by their alternation, wrong by at most {bound_ms:.0f} ms"
         said.append(both if found.together.certain else f"{both}: which stride belongs to which is not certain")
+        if not found.together.certain and not found.both_dated:
+            said.append("that they are of one run is taken from their lengths alone")
     for side, run in found.legs.items():
         unaligned = sum(not record.rotation_version for record in run.records)
         if unaligned:
