@@ -87,8 +87,9 @@ def align(first: Strikes, second: Strikes, *, shift_s: tuple[float, float] | Non
     scatter of the strikes. When another whole stride is nearly as likely, the bound covers it and `certain` is False:
     stance, impact and their symmetry do not suffer from a shift by a stride, step and flight times are withheld anyway.
 
-    Measured by simulation only: docs/clocks.md, tests/analysis/test_alternation.py. Not validated: real pods, legs that
-    differ by more than that, a limp, two runners who run in step.
+    Measured by simulation only: docs/clocks.md, tests/analysis/test_alternation.py. Two runs of a minute or two, or
+    very even ones, alternate somewhere whosever they are (never certain then): that they are one run must be known
+    otherwise. Not validated: real pods, legs that differ by more than that, a limp, two runners who run in step.
     """
     if min(len(first.strike_s), len(second.strike_s)) < LEAST_STRIKES:
         return None
