@@ -1,10 +1,12 @@
 """Ticks to UTC by anchors: the stated error holds, and nothing is invented."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenstride_gateway.importing.dating import Between, between, date_of
+from evenstride_gateway.importing.dating import Between, between, date_of, known_times, of_life
 from evenstride_gateway.importing.matching import FoundRun
 from evenstride_gateway.importing.words import date_words, length_words, limit_words
 from evenstride_gateway.store import KeptAnchor
@@ -77,6 +79,29 @@ def test_a_boot_without_an_anchor_lies_between_its_neighbours() -> None:
     assert between(5, dated, 50_000.0) == Between(not_before_s=2000.0, not_after_s=9000.0)
     assert between(1, dated, 50_000.0) == Between(not_before_s=None, not_after_s=1000.0)
     assert between(13, dated, 50_000.0) == Between(not_before_s=20_000.0, not_after_s=50_000.0)
+
+
+def test_every_anchor_of_a_life_holds_for_every_boot_of_it() -> None:
+    """Boots 4 to 6 are one life: 4 met a host, 5 and 6 got copies, 6 met another one; 5's copy gave way to others."""
+    morning, evening = anchor(0.0, ppm=30.0), anchor(40_000.0, ppm=30.0)
+    held = [replace(morning, boot_id=4), replace(morning, boot_id=6, error_ns=250_000_000), replace(evening, boot_id=6)]
+    other = [anchor(100.0, boot=3), anchor(-90.0, boot=8)]
+    for boot in (4, 5, 6):
+        found = date_of(of_life([*held, *other], boot), 36_000.0, TICK_HZ)
+        assert found is not None
+        assert found.skew == pytest.approx(-30e-6, abs=2e-6)
+        assert abs(found.utc_s(36_000.0 * (1 + 30e-6)) - (START_S + 36_000.0)) < 0.05
+    assert [a.boot_id for a in of_life([*held, *other], 3)] == [3]
+    assert of_life([*held, *other], 7) == []
+
+
+def test_an_anchor_that_boots_share_is_no_time_of_theirs() -> None:
+    """A host's word at 9,000 s dates boot 4, which ended at 3,000 s: boot 5 may have run before that word."""
+    shared = [replace(anchor(9000.0), boot_id=boot) for boot in (4, 7)]
+    known = known_times([*shared, anchor(12_000.0, boot=8)], {4: (1000.0, 3000.0)}, TICK_HZ)
+    assert known[4] == pytest.approx((START_S + 1000.0, START_S + 3000.0))
+    assert known[8] == (START_S + 12_000.0, START_S + 12_000.0)
+    assert known.keys() == {4, 8}
 
 
 def test_what_is_said_of_a_date() -> None:

@@ -207,3 +207,23 @@ def test_strides_of_a_session_that_a_gateway_recorded_are_not_imported_again(sto
     assert known == pytest.approx(200 / 0.7, abs=5)
     (run,) = waiting(store)
     assert run.found.legs[Side.LEFT].start_s == pytest.approx(700.0, abs=1.0)
+
+
+def test_a_run_that_a_gateway_recorded_in_its_middle_is_imported_before_and_after_it(store: Store) -> None:
+    """One boot, one run without a pause: of the four minutes in the middle nothing comes twice, and nothing is lost."""
+    begin(store)
+    store.put_pod(pod(LEFT_POD))
+    low, high = 700 * RATE_HZ, 940 * RATE_HZ
+    with store.raw_writer("s1", pod(LEFT_POD)) as raw:
+        raw.append(frame(low))
+        raw.append(frame(high))
+    store.apply_strides("s1", [stride(low + 300 * n, low + 300 * n + 300) for n in range(300)])
+    put(store, Side.LEFT, strikes(Side.LEFT, seconds=800.0), boot=BOOT)  # from pod second 500 on
+    settle_known(store)
+    made = [form(store, run, runner_id="ada", system=SYSTEM) for run in waiting(store)]
+    assert [one.lasts_s for one in made] == pytest.approx([200.0, 360.0], abs=3.0)
+    assert [(one.lost, one.words) for one in made] == [(0, ()), (0, ())]
+    assert all(store.gaps(one.session_id) == [] for one in made)
+    inside = [s.stride for one in made for s in store.strides(one.session_id) if low < s.stride.strike_index < high]
+    assert inside == []
+    assert store.waiting_records() == []

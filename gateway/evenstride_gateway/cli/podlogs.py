@@ -20,7 +20,7 @@ from evenstride_gateway.air.uuids import TICK_HZ
 from evenstride_gateway.cli.common import data_dir, err, out, print_json, progress
 from evenstride_gateway.config import Config, load_config
 from evenstride_gateway.errors import InputError, LinkError, StoreBusyError
-from evenstride_gateway.importing.dating import date_of
+from evenstride_gateway.importing.dating import date_of, of_life
 from evenstride_gateway.importing.fetching import Holding, LogReader, PodLog
 from evenstride_gateway.importing.forming import Formed, Waiting, drop_raw, form, raw_wanted, settle_known, waiting_runs
 from evenstride_gateway.importing.words import length_words, limit_words, time_words
@@ -184,7 +184,7 @@ async def _take(source: Source, reader: LogReader) -> None:
 def _row(store: Store, log: PodLog, holding: Holding) -> dict[str, Any]:
     """One boot of a pod's log, in a reader's units."""
     pod_id, boot_id = log.info.pod_id, holding.boot_id
-    anchors = [a for a in store.anchors(pod_id) if a.boot_id == boot_id]
+    anchors = of_life(store.anchors(pod_id), boot_id)
     known = [r.record for r in store.waiting_records() if (r.pod_id, r.boot_id) == (pod_id, boot_id)]
     dates: list[str | None] = [None, None]
     if known and anchors:

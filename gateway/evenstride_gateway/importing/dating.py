@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 from evenstride_gateway.store import KeptAnchor
 
@@ -59,6 +60,61 @@ def date_of(anchors: Sequence[KeptAnchor], at_pod_s: float, tick_hz: float) -> B
         away_s=away_s,
         disagree_s=disagree_s,
     )
+
+
+def of_life(anchors: Sequence[KeptAnchor], boot_id: int) -> list[KeptAnchor]:
+    """The anchors that hold for a boot: its own, and those of every boot of the same life of the pod's counter.
+
+    Boots that have an anchor in common are of one life, and so is every boot between them (PROTOCOL section 10).
+    """
+    low = high = boot_id
+    for first, last in _lives(anchors):
+        if first <= boot_id <= last:
+            low, high = first, last
+    return [a for a in anchors if low <= a.boot_id <= high]
+
+
+def _lives(anchors: Sequence[KeptAnchor]) -> list[tuple[int, int]]:
+    """First and last boot of every life that has several."""
+    spans: list[tuple[int, int]] = []
+    for _, same in groupby(sorted(anchors, key=_tick_and_boot), key=lambda a: a.tick):
+        spans += [(a.boot_id, b.boot_id) for a, b in pairwise(same) if _is_copy(a, b)]
+    lives: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if lives and first <= lives[-1][1]:
+            lives[-1] = (lives[-1][0], max(last, lives[-1][1]))
+        else:
+            lives.append((first, last))
+    return lives
+
+
+def _tick_and_boot(anchor: KeptAnchor) -> tuple[int, int]:
+    return anchor.tick, anchor.boot_id
+
+
+def _is_copy(a: KeptAnchor, b: KeptAnchor) -> bool:
+    return a.tick == b.tick and abs(a.utc_ns - b.utc_ns) <= a.error_ns + b.error_ns
+
+
+def known_times(
+    anchors: Sequence[KeptAnchor], spans: Mapping[int, tuple[float, float]], tick_hz: float
+) -> dict[int, tuple[float, float]]:
+    """Boot of one pod -> first and last UTC that it is known to have run.
+
+    `spans`: boot -> pod seconds between which it logged. An anchor that boots have in common was written in one of
+    them, and nobody knows in which: it dates what they logged and is itself no time of theirs.
+    """
+    known: dict[int, tuple[float, float]] = {}
+    for boot_id in sorted({a.boot_id for a in anchors} | spans.keys()):
+        mine = [a for a in anchors if a.boot_id == boot_id]
+        times = [a.utc_ns / 1e9 for a in mine if not any(_is_copy(a, b) for b in anchors if b.boot_id != boot_id)]
+        for pod_s in spans.get(boot_id, ()):
+            line = date_of(of_life(anchors, boot_id), pod_s, tick_hz)
+            if line is not None:
+                times.append(line.utc_s(pod_s))
+        if times:
+            known[boot_id] = (min(times), max(times))
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

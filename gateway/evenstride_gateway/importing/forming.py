@@ -10,7 +10,7 @@ from evenstride_analysis.symmetry import SystematicError
 from evenstride_gateway.air.uuids import TICK_HZ
 from evenstride_gateway.closing import regrid
 from evenstride_gateway.errors import InputError
-from evenstride_gateway.importing.dating import Between, BootDate, between, date_of
+from evenstride_gateway.importing.dating import Between, BootDate, between, date_of, known_times, of_life
 from evenstride_gateway.importing.matching import DatedRun, FoundRun, PlacedRun, match
 from evenstride_gateway.importing.runs import PodRun, runs_of
 from evenstride_gateway.importing.words import date_words, limit_words, time_words, words_of
@@ -75,7 +75,7 @@ def _covered(store: Store, session_id: str, pod_id: str, boot_id: int) -> list[t
 def waiting_runs(store: Store, sides: Mapping[str, Side], *, now_s: float) -> list[Waiting]:
     """The runs that stand in no session, paired and dated as far as anchors tell. A pod without a leg in `sides` is
     left out."""
-    runs = [run for run in runs_of(store.waiting_records()) if run.pod_id in sides]
+    runs = [run for run in _runs(store) if run.pod_id in sides]
     runners = {placement.pod_id: placement.runner_id for placement in store.placements()}
     dated = [
         DatedRun(
@@ -92,24 +92,24 @@ def waiting_runs(store: Store, sides: Mapping[str, Side], *, now_s: float) -> li
     ]
 
 
+def _runs(store: Store) -> list[PodRun]:
+    return runs_of(store.waiting_records(), store.settled_records())
+
+
 def _date(store: Store, run: PodRun) -> BootDate | None:
-    anchors = [a for a in store.anchors(run.pod_id) if a.boot_id == run.boot_id]
-    return date_of(anchors, run.middle_s, TICK_HZ)
+    return date_of(of_life(store.anchors(run.pod_id), run.boot_id), run.middle_s, TICK_HZ)
 
 
 def _limits(store: Store, found: FoundRun, *, now_s: float) -> Between:
     """Both legs' boots say between which times the run was."""
-    limits = [between(run.boot_id, _known_times(store, run.pod_id), now_s) for run in found.legs.values()]
+    limits: list[Between] = []
+    for run in found.legs.values():
+        logged = {
+            boot: (first / TICK_HZ, last / TICK_HZ) for boot, (first, last) in store.record_ticks(run.pod_id).items()
+        }
+        limits.append(between(run.boot_id, known_times(store.anchors(run.pod_id), logged, TICK_HZ), now_s))
     lows = [limit.not_before_s for limit in limits if limit.not_before_s is not None]
     return Between(not_before_s=max(lows, default=None), not_after_s=min(limit.not_after_s for limit in limits))
-
-
-def _known_times(store: Store, pod_id: str) -> dict[int, tuple[float, float]]:
-    """Boot -> first and last UTC that is known of it: its anchors."""
-    times: dict[int, list[float]] = {}
-    for anchor in store.anchors(pod_id):
-        times.setdefault(anchor.boot_id, []).append(anchor.utc_ns / 1e9)
-    return {boot: (min(known), max(known)) for boot, known in times.items()}
 
 
 def form(
@@ -172,7 +172,7 @@ def form(
 def raw_wanted(store: Store) -> list[tuple[str, int, int, int]]:
     """The samples around the runs that wait: (pod, boot, first, end), half-open."""
     wanted: list[tuple[str, int, int, int]] = []
-    for run in runs_of(store.waiting_records()):
+    for run in _runs(store):
         rate_hz = store.pod(run.pod_id).rate_hz
         first, end = run.indices
         low = max(0, first - round(CONTEXT_S * rate_hz))
@@ -198,7 +198,7 @@ def _take_raw(store: Store, session_id: str, run: PodRun) -> None:
 
 def drop_raw(store: Store) -> None:
     """Raw samples of pods none of whose runs waits any more are in their sessions."""
-    waiting = {run.pod_id for run in runs_of(store.waiting_records())}
+    waiting = {run.pod_id for run in _runs(store)}
     for info in store.pods():
         if info.pod_id not in waiting:
             store.drop_incoming(info.pod_id)

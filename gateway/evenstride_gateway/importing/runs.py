@@ -1,6 +1,6 @@
 """A pod's records -> runs: cut where nobody ran for five minutes (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -17,6 +17,8 @@ PAUSE_S = 300.0  # no running for so long ends a session (design, section 2)
 WALK_S = 60.0  # walking so near to a run belongs to it
 LEAST_STRIDES = 10  # running strides of a leg: less is no run
 _LONGEST_S = 10.0  # no stride lasts so long: such a record is damaged
+
+Settled = Mapping[tuple[str, int], Sequence[tuple[int, int]]]  # (pod, boot) -> half-open ranges of numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +124,29 @@ def is_possible(record: KeptRecord) -> bool:
     )
 
 
-def runs_of(records: Iterable[KeptRecord]) -> list[PodRun]:
-    """The runs in the records of any pods and boots; walking that is near none of them belongs to none."""
+def runs_of(records: Iterable[KeptRecord], settled: Settled | None = None) -> list[PodRun]:
+    """The runs in the records of any pods and boots; walking that is near none of them belongs to none.
+
+    `settled`: the records that stand in sessions. No run goes over one: what a gateway recorded in the middle of a run
+    parts it.
+    """
     usable = sorted((r for r in records if is_possible(r)), key=lambda r: (r.pod_id, r.boot_id, r.record.strike_tick))
     found: list[PodRun] = []
     for _, group in groupby(usable, key=lambda r: (r.pod_id, r.boot_id)):
-        found += _runs_of_boot(_rising(list(group)))
+        for stretch in _stretches(_rising(list(group)), settled or {}):
+            found += _runs_of_boot(stretch)
+    return found
+
+
+def _stretches(records: Sequence[KeptRecord], settled: Settled) -> list[list[KeptRecord]]:
+    """The records of one boot, parted where settled ones lie between."""
+    found: list[list[KeptRecord]] = []
+    for record in records:
+        between = (found[-1][-1].number, record.number) if found else (0, 0)
+        taken = settled.get((record.pod_id, record.boot_id), ())
+        if not found or any(between[0] < end and start < between[1] for start, end in taken):
+            found.append([])
+        found[-1].append(record)
     return found
 
 

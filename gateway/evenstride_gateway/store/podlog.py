@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from evenstride_gateway.air import StrideRecord, StrideRecords
 from evenstride_gateway.errors import StoreError
@@ -85,14 +86,31 @@ class PodLogs(Feeding):
         found = self._rows(
             "SELECT number FROM pod_records WHERE pod_id = ? AND boot_id = ? ORDER BY number", pod_id, boot_id
         )
-        ranges: list[tuple[int, int]] = []
-        for row in found:
-            number: int = row["number"]
-            if ranges and ranges[-1][1] == number:
-                ranges[-1] = (ranges[-1][0], number + 1)
-            else:
-                ranges.append((number, number + 1))
-        return ranges
+        return _ranges(row["number"] for row in found)
+
+    def record_ticks(self, pod_id: str) -> dict[int, tuple[int, int]]:
+        """Boot -> the strike ticks of its first and its last record here; those of deleted sessions have none."""
+        found = self._rows(
+            "SELECT boot_id, message FROM pod_records JOIN (SELECT boot_id, min(number) AS first, max(number) AS last"
+            " FROM pod_records WHERE pod_id = ?1 AND length(message) > 0 GROUP BY boot_id) USING (boot_id)"
+            " WHERE pod_id = ?1 AND number IN (first, last) ORDER BY boot_id, number",
+            pod_id,
+        )
+        boots = groupby(found, key=lambda row: row["boot_id"])
+        ticks = {
+            boot: [StrideRecords.from_bytes(row["message"]).records[0].strike_tick for row in mine]
+            for boot, mine in boots
+        }
+        return {boot: (mine[0], mine[-1]) for boot, mine in ticks.items()}
+
+    def settled_records(self) -> dict[tuple[str, int], list[tuple[int, int]]]:
+        """(Pod, boot) -> the numbers of the records that stand in sessions, deleted ones included."""
+        found = self._rows(
+            "SELECT pod_id, boot_id, number FROM pod_records WHERE session_id IS NOT NULL"
+            " ORDER BY pod_id, boot_id, number"
+        )
+        boots = groupby(found, key=lambda row: (row["pod_id"], row["boot_id"]))
+        return {key: _ranges(row["number"] for row in mine) for key, mine in boots}
 
     def waiting_records(self) -> list[KeptRecord]:
         """The records that stand in no session, by pod, boot and number."""
@@ -167,6 +185,17 @@ class PodLogs(Feeding):
                 self._log(ChangeKind.UPDATE, Entity.SYMMETRY, name, session_id, before("", point.symmetry.t_s))
             for pod_id in self._accounted_pods(session_id):
                 self._log(ChangeKind.UPDATE, Entity.GAPS, session_id, session_id, before(pod_id, 0.0))
+
+
+def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Rising numbers as half-open ranges."""
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number:
+            ranges[-1] = (ranges[-1][0], number + 1)
+        else:
+            ranges.append((number, number + 1))
+    return ranges
 
 
 def numbers_missing(held: Sequence[tuple[int, int]], first: int, end: int) -> list[tuple[int, int]]:
