@@ -42,4 +42,7 @@ pub trait Imu {
 
     /// No more samples; with as little current as it can.
     fn rest(&mut self, rest: Rest) -> impl Future<Output = Result<(), Self::Error>>;
+
+    /// After `rest(Rest::Watch)`: until the pod is moved.
+    fn moved(&mut self) -> impl Future<Output = Result<(), Self::Error>>;
 }

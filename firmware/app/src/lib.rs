@@ -31,7 +31,7 @@ mod life;
 mod link;
 mod meta;
 mod motion;
-
+mod nap;
 mod packed;
 mod plan;
 mod pod;

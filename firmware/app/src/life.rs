@@ -43,6 +43,13 @@ impl Life {
         }
     }
 
+    /// Everything has just been at work: it was not to be, asleep.
+    pub fn begin_again(&self) {
+        for part in [&self.sampling, &self.radio, &self.air] {
+            part.now();
+        }
+    }
+
     pub fn goes_on(&self) -> bool {
         self.goes_on_at(Instant::now())
     }

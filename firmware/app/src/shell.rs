@@ -23,6 +23,7 @@ use crate::gatt::{Message, Server};
 use crate::imu::{Imu, Rest, MAX_BLOCK};
 use crate::life::Life;
 use crate::link;
+use crate::nap::{sleep, Nap};
 use crate::pod::Pod;
 use crate::power::{Duty, Power};
 use crate::strides::Strides;
@@ -72,6 +73,7 @@ pub(crate) struct Shared<'a, F, D, B> {
     pub power: RefCell<Power>,
     pub duty: Cell<Duty>,
     pub life: Life,
+    pub nap: Nap,
     /// The pod ends the link by itself.
     pub parting: Signal<NoopRawMutex, ()>,
     parted: Signal<NoopRawMutex, ()>,
@@ -116,7 +118,7 @@ impl<F: NorFlash, D: Strides, B: Board> Shared<'_, F, D, B> {
     }
 }
 
-/// Be a pod until its cell is empty, nobody moves it, or the controller fails. `address` is a static random address,
+/// Be a pod, awake or asleep, until its cell is empty or the controller fails. `address` is a static random address,
 /// little-endian. What the pod knows is in flash then, unless the controller failed.
 pub async fn run<C, I, F, D, B>(
     controller: C,
@@ -158,6 +160,7 @@ where
         power: RefCell::new(Power::default()),
         duty: Cell::new(Duty::Stay),
         life: Life::new(),
+        nap: Nap::default(),
         parting: Signal::new(),
         parted: Signal::new(),
         leaving: Cell::new(false),
@@ -170,8 +173,11 @@ where
         let mut peripheral = stack.peripheral();
         let response = scan_response(&pod_id);
         while !shared.leaving.get() {
+            shared.nap.hold_air().await;
             let Some(connection) = advertise(&mut peripheral, &shared, &response).await else {
-                Timer::after(RENEW).await;
+                if !shared.nap.is_wanted() {
+                    Timer::after(RENEW).await;
+                }
                 continue;
             };
             shared.connected.set(true);
@@ -183,6 +189,7 @@ where
     };
     let pulse = async {
         loop {
+            shared.nap.hold_pulse().await;
             let answered = stack.command(LeReadLocalSupportedFeatures::new()).await;
             if answered.is_ok() {
                 shared.life.radio.now();
@@ -266,38 +273,32 @@ async fn obey<I: Imu, F: NorFlash, D: Strides, B: Board>(
     shared: &Shared<'_, F, D, B>,
     forget_bonds: &impl Fn(),
 ) -> Option<End> {
-    let duty = shared.duty.replace(Duty::Stay);
-    match duty {
-        Duty::Stay => return None,
+    match shared.duty.replace(Duty::Stay) {
+        Duty::Stay => None,
         Duty::ClearBonds => {
             let _ = shared.pod.lock().await.put_bonds(&[]).await;
             forget_bonds();
             shared.parting.signal(());
-            return None;
+            None
         }
-        Duty::Sleep => {}
+        Duty::Sleep => {
+            sleep(imu, shared).await;
+            None
+        }
         Duty::PowerOff => {
             shared.leaving.set(true);
             shared.parting.signal(());
             if shared.connected.get() {
                 select(shared.parted.wait(), Timer::after(PARTED_WITHIN)).await;
             }
+            shared.pod.lock().await.write_staged().await;
+            let _ = select(imu.rest(Rest::Off), Timer::after(IMU_RETRY)).await;
+            Some(End::Empty)
         }
     }
-    let mut pod = shared.pod.lock().await;
-    pod.write_staged().await;
-    if duty == Duty::Sleep && shared.connected.get() {
-        return None; // somebody came meanwhile
-    }
-    let (rest, end) = match duty {
-        Duty::PowerOff => (Rest::Off, End::Empty),
-        _ => (Rest::Watch, End::Asleep),
-    };
-    let _ = select(imu.rest(rest), Timer::after(IMU_RETRY)).await;
-    Some(end)
 }
 
-/// Advertise until somebody connects: every 100 ms for a minute, then every second.
+/// Advertise until somebody connects (every 100 ms for a minute, then every second) or the pod goes to sleep.
 async fn advertise<'s, C, F, D, B>(
     peripheral: &mut Peripheral<'s, C, DefaultPacketPool>,
     shared: &Shared<'_, F, D, B>,
@@ -329,10 +330,12 @@ where
         let mut accept = core::pin::pin!(advertiser.accept());
         loop {
             shared.life.air.now();
-            match select(accept.as_mut(), Timer::after(RENEW)).await {
-                Either::First(connection) => return connection.ok(),
-                Either::Second(()) if interval == FAST && began.elapsed() > FAST_FOR => break,
-                Either::Second(()) => {}
+            let waited = select3(accept.as_mut(), Timer::after(RENEW), shared.nap.begun());
+            match waited.await {
+                Either3::First(connection) => return connection.ok(),
+                Either3::Second(()) if interval == FAST && began.elapsed() > FAST_FOR => break,
+                Either3::Second(()) => {}
+                Either3::Third(()) => return None,
             }
             let renewed = shared.advertising.get();
             let advertisement = Advertisement::ConnectableScannableUndirected {

@@ -11,6 +11,8 @@ mod run;
 mod serial;
 mod time;
 
+use core::future::Future;
+
 use bt_hci::controller::ExternalController;
 use bt_hci_serial::SerialTransport;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -50,6 +52,11 @@ impl Board for Qemu {
     }
 
     fn show(&self, _led: Led) {}
+
+    async fn sleep(&self, moved: impl Future<Output = ()>) -> ResetReason {
+        moved.await;
+        ResetReason::Wake
+    }
 }
 
 /// A sensor that feels what a file says.
@@ -108,6 +115,11 @@ impl Imu for Recorded {
 
     async fn rest(&mut self, _rest: Rest) -> Result<(), Self::Error> {
         Ok(())
+    }
+
+    /// Nobody moves it: what the file has left was not waited for.
+    async fn moved(&mut self) -> Result<(), Self::Error> {
+        core::future::pending().await
     }
 }
 

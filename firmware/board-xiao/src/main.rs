@@ -10,37 +10,30 @@ mod off;
 mod parts;
 mod supply;
 
-use core::cell::Cell;
-
 use embassy_executor::Spawner;
 use embassy_nrf::gpio::{AnyPin, Input, Level, Output, OutputDrive, Pull};
 use embassy_nrf::interrupt::{InterruptExt, Priority};
 use embassy_nrf::mode::Blocking;
 use embassy_nrf::{bind_interrupts, peripherals, qspi, rng, saadc, twim, Peri};
 use embassy_time::{Instant, Timer};
-use evenstride_app::{run, Board, End, Layout, OnPod, Plan, Pod, Supply};
+use evenstride_app::{run, Board, End, Layout, OnPod, Plan, Pod};
 #[cfg(not(feature = "build-b"))]
 use evenstride_imu_lsm6ds3::{Lsm6ds3 as Sensor, ACCEL, GYRO};
 #[cfg(feature = "build-b")]
 use evenstride_imu_lsm6dso32::{Lsm6dso32 as Sensor, ACCEL, GYRO};
 use nrf_sdc::mpsl::{self, MultiprotocolServiceLayer};
 use nrf_sdc::SoftdeviceController;
-use off::{system_off, Wake};
+use off::system_off;
 use parts::Xiao;
 use static_cell::{ConstStaticCell, StaticCell};
-use supply::Meter;
+use supply::{Meter, Readings};
 
 const CONTROLLER_BYTES: usize = 8192;
 const RADIO_PACKETS: (u8, u8) = (8, 4); // to and from the air: the pod's MAX_PENDING
 #[cfg(not(feature = "build-b"))]
-const MOTION_PIN: u32 = 11; // of port 0: the sensor's INT1
-#[cfg(feature = "build-b")]
-const MOTION_PIN: u32 = 28; // of port 0: D2, the breakout's INT1
-#[cfg(not(feature = "build-b"))]
 const HARDWARE: &str = "XIAO nRF52840 Sense";
 #[cfg(feature = "build-b")]
 const HARDWARE: &str = "XIAO + LSM6DSO32";
-const BUTTON_PIN: u32 = 3; // of port 0: D1
 
 bind_interrupts!(struct Irqs {
     EGU0_SWI0 => mpsl::LowPrioInterruptHandler;
@@ -79,13 +72,13 @@ async fn flash_rest(unit: &'static flash::Unit) -> ! {
 }
 
 #[embassy_executor::task]
-async fn measure(mut meter: Meter, to: &'static Cell<Supply>) -> ! {
+async fn measure(mut meter: Meter, to: &'static Readings) -> ! {
     meter.run(to).await
 }
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
-    let reason = off::reset_reason(BUTTON_PIN);
+    let reason = off::reset_reason();
     let mut config = embassy_nrf::config::Config::default(); // priorities 0 and 1 belong to the radio
     config.gpiote_interrupt_priority = Priority::P2;
     config.time_interrupt_priority = Priority::P2;
@@ -166,8 +159,8 @@ async fn main(spawner: Spawner) {
     adc.oversample = saadc::Oversample::Over8x;
     let adc = saadc::Saadc::new(p.SAADC, Irqs, adc, [tap]);
     let mut meter = Meter::new(adc, divider, Input::new(p.P0_17, Pull::Up), mpsl);
-    static SUPPLY: StaticCell<Cell<Supply>> = StaticCell::new();
-    let supply = &*SUPPLY.init(Cell::new(meter.read().await));
+    static SUPPLY: StaticCell<Readings> = StaticCell::new();
+    let supply = &*SUPPLY.init(Readings::new(meter.read().await));
     if let Ok(task) = measure(meter, supply) {
         spawner.spawn(task);
     }
@@ -185,8 +178,9 @@ async fn main(spawner: Spawner) {
     let colour = |pin: Peri<'static, AnyPin>| Output::new(pin, Level::High, OutputDrive::Standard);
     let board = Xiao::new(
         [p.P0_26.into(), p.P0_30.into(), p.P0_06.into()].map(colour),
-        Input::new(p.P0_03, Pull::Up),
+        Input::new(p.P0_03, Pull::Up), // D1
         supply,
+        unit,
         watchdog,
     );
     board.alive(); // opening the log takes a second or so
@@ -197,13 +191,9 @@ async fn main(spawner: Spawner) {
     unit.close().await;
     match end {
         End::Controller => cortex_m::peripheral::SCB::sys_reset(),
-        End::Asleep => system_off(Wake::Sensed {
-            motion: MOTION_PIN,
-            button: BUTTON_PIN,
-        }),
         End::Empty => {
             sensor_power.set_low();
-            system_off(Wake::Nothing)
+            system_off()
         }
     }
 }

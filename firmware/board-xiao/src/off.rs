@@ -1,10 +1,10 @@
-//! System OFF, and why the processor came back from it or from anything else.
+//! System OFF, why the processor came back from it or from anything else, and idle without a needless wake.
 
 use core::mem::MaybeUninit;
 use core::ptr::{addr_of, addr_of_mut};
 
+use embassy_nrf::interrupt::{Interrupt, InterruptExt};
 use embassy_nrf::pac;
-use embassy_nrf::pac::gpio::vals::{Input as Connect, Pull, Sense};
 use evenstride_protocol::ResetReason;
 
 /// In RAM that nobody clears at the start. Still there when a reset that has no reason comes: the supply was away for a
@@ -24,14 +24,11 @@ fn set_running(running: bool) {
     unsafe { addr_of_mut!(RUNNING).cast::<u32>().write_volatile(mark) }
 }
 
-/// Why the processor started; to be asked once and before anything else. `button`: its pin on port 0.
-pub fn reset_reason(button: u32) -> ResetReason {
+/// Why the processor started; to be asked once and before anything else.
+pub fn reset_reason() -> ResetReason {
     let register = pac::POWER.resetreas();
     let bits = register.read().0;
     register.write(|clear| clear.0 = bits);
-    let latch = pac::P0.latch();
-    let sensed = latch.read().0;
-    latch.write(|clear| clear.0 = sensed);
     let brown_out = was_running();
     set_running(true);
     let because = |bit: u32| bits & 1 << bit != 0;
@@ -41,42 +38,39 @@ pub fn reset_reason(button: u32) -> ResetReason {
         _ if because(1) => ResetReason::Watchdog,
         _ if because(3) => ResetReason::Lockup,
         _ if because(2) => ResetReason::Software,
-        _ if because(16) && sensed & 1 << button != 0 => ResetReason::Button,
-        _ if because(16) => ResetReason::Wake,
         _ if because(20) => ResetReason::PowerOn, // USB
         _ if because(0) => ResetReason::Button,
         _ => ResetReason::Unknown,
     }
 }
 
-/// What brings the processor back besides USB and the reset button.
-pub enum Wake {
-    /// Port 0's pins of the sensor's line (high) and of the button (low).
-    Sensed {
-        motion: u32,
-        button: u32,
-    },
-    Nothing,
+/// Whether USB feeds the board.
+pub fn on_usb() -> bool {
+    pac::POWER.usbregstatus().read().vbusdetect()
 }
 
-/// Off. Pins stay as they are; no RAM is kept; the watchdog stands still.
-pub fn system_off(wake: Wake) -> ! {
+/// Before a long idle: an exception of the floating point unit that nobody has asked about keeps the processor from
+/// sleeping (nRF52840, erratum 87).
+pub fn forget_float_exceptions() {
+    const EXCEPTIONS: u32 = 0x9F;
+    // SAFETY: reads and writes one status register; what it loses are the exceptions' marks
+    unsafe {
+        core::arch::asm!(
+            "vmrs {status}, fpscr",
+            "bic {status}, {status}, {exceptions}",
+            "vmsr fpscr, {status}",
+            status = out(reg) _,
+            exceptions = const EXCEPTIONS,
+            options(nomem, nostack),
+        );
+    }
+    Interrupt::FPU.unpend();
+}
+
+/// Off until USB is plugged in. Pins stay as they are; no RAM is kept; the watchdog and the counter stand still.
+pub fn system_off() -> ! {
     set_running(false);
     cortex_m::interrupt::disable();
-    let port = pac::P0;
-    port.latch().write(|clear| clear.0 = u32::MAX);
-    if let Wake::Sensed { motion, button } = wake {
-        // whole: the sensor's driver has given its pin back
-        port.pin_cnf(motion as usize).write(|cnf| {
-            cnf.set_input(Connect::Connect);
-            cnf.set_sense(Sense::High);
-        });
-        port.pin_cnf(button as usize).write(|cnf| {
-            cnf.set_input(Connect::Connect);
-            cnf.set_pull(Pull::Pullup);
-            cnf.set_sense(Sense::Low);
-        });
-    }
     embassy_nrf::power::set_system_off();
     cortex_m::asm::dsb();
     loop {

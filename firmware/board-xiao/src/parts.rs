@@ -1,16 +1,27 @@
 //! The chip's identity, LED, button and watchdog.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
+use core::future::Future;
+use core::pin::pin;
 
+use embassy_futures::select::{select3, Either3};
 use embassy_nrf::gpio::{Input, Output};
 use embassy_nrf::peripherals::WDT;
 use embassy_nrf::wdt::{Config, Watchdog, WatchdogHandle};
 use embassy_nrf::Peri;
-use embassy_time::Instant;
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::mutex::Mutex;
+use embassy_time::{Duration, Instant, Timer};
 use evenstride_app::{Board, Led, Supply};
-use evenstride_protocol::TICK_HZ;
+use evenstride_protocol::{ResetReason, TICK_HZ};
+
+use crate::flash;
+use crate::off::{forget_float_exceptions, on_usb};
+use crate::supply::Readings;
 
 const WATCHDOG_TICKS: u32 = 8 * 32_768;
+/// Asleep the watchdog counts on, and is fed so often; USB is looked for at the same time.
+const ASLEEP_LOOK: Duration = Duration::from_secs(4);
 const _: () = assert!(embassy_time::TICK_HZ == TICK_HZ as u64);
 
 /// FICR DEVICEID, in the order of its bytes.
@@ -40,8 +51,9 @@ pub fn watchdog(wdt: Peri<'static, WDT>) -> Option<WatchdogHandle> {
 /// LED (each colour on when low), button (down when low), watchdog, and what the meter found last.
 pub struct Xiao {
     colours: RefCell<[Output<'static>; 3]>,
-    button: Input<'static>,
-    supply: &'static Cell<Supply>,
+    button: Mutex<NoopRawMutex, Input<'static>>,
+    supply: &'static Readings,
+    flash: &'static flash::Unit,
     watchdog: RefCell<Option<WatchdogHandle>>,
 }
 
@@ -50,13 +62,15 @@ impl Xiao {
     pub const fn new(
         colours: [Output<'static>; 3],
         button: Input<'static>,
-        supply: &'static Cell<Supply>,
+        supply: &'static Readings,
+        flash: &'static flash::Unit,
         watchdog: Option<WatchdogHandle>,
     ) -> Self {
         Self {
             colours: RefCell::new(colours),
-            button,
+            button: Mutex::new(button),
             supply,
+            flash,
             watchdog: RefCell::new(watchdog),
         }
     }
@@ -75,17 +89,41 @@ impl Board for Xiao {
     }
 
     fn supply(&self) -> Supply {
-        self.supply.get()
+        self.supply.newest()
     }
 
     fn button(&self) -> bool {
-        self.button.is_low()
+        self.button.try_lock().is_ok_and(|pin| pin.is_low())
     }
 
     fn alive(&self) {
         if let Some(watchdog) = &mut *self.watchdog.borrow_mut() {
             watchdog.pet();
         }
+    }
+
+    /// System ON: RTC1 counts on from the crystal, all RAM is kept, the processor waits for an interrupt. Its sources are
+    /// the lines of sensor and button (PORT event), RTC0 and RTC1.
+    async fn sleep(&self, moved: impl Future<Output = ()>) -> ResetReason {
+        self.supply.rest();
+        self.flash.close().await;
+        let mut moved = pin!(moved);
+        let mut button = self.button.lock().await;
+        let reason = loop {
+            self.alive();
+            forget_float_exceptions();
+            let look = Timer::after(ASLEEP_LOOK);
+            match select3(moved.as_mut(), button.wait_for_low(), look).await {
+                Either3::First(()) => break ResetReason::Wake,
+                Either3::Second(()) => break ResetReason::Button,
+                Either3::Third(()) if on_usb() => break ResetReason::Wake,
+                Either3::Third(()) => {}
+            }
+        };
+        drop(button);
+        self.alive();
+        self.supply.resume().await;
+        reason
     }
 
     fn show(&self, led: Led) {
@@ -101,6 +139,7 @@ impl Board for Xiao {
             Led::BatteryLow => [brief, false, false],
             Led::Fault => [true, false, false],
             Led::BondsCleared => [true, true, true],
+            Led::Asleep => [false, false, false],
         };
         for (pin, on) in self.colours.borrow_mut().iter_mut().zip(on) {
             pin.set_level((!on).into());

@@ -1,19 +1,25 @@
 //! The rest of the board: battery, button, LED and watchdog as the command line wants them.
 
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use embassy_futures::select::{select, Either};
+use embassy_time::Timer;
 use evenstride_app::{Board, Led, Supply};
+use evenstride_protocol::ResetReason;
 
 use crate::options::Options;
 use crate::world::Clock;
 
 pub const WATCHDOG_CODE: u8 = 12;
 const LOOK: Duration = Duration::from_millis(50);
+const ASLEEP_LOOK: embassy_time::Duration = embassy_time::Duration::from_millis(20);
 
 /// Times of faults are seconds of the world since power on.
 pub struct Desk {
@@ -90,5 +96,17 @@ impl Board for Desk {
     fn alive(&self) {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.fed_ms.store(ms, Ordering::Relaxed);
+    }
+
+    async fn sleep(&self, moved: impl Future<Output = ()>) -> ResetReason {
+        let mut moved = pin!(moved);
+        loop {
+            self.alive();
+            match select(moved.as_mut(), Timer::after(ASLEEP_LOOK)).await {
+                Either::First(()) => break ResetReason::Wake,
+                Either::Second(()) if self.button() => break ResetReason::Button,
+                Either::Second(()) => {}
+            }
+        }
     }
 }

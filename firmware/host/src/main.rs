@@ -1,7 +1,7 @@
 //! The pod that ships, as a Linux program: the tests connect to it through the virtual radio.
 //!
-//! Ending the process is pulling the battery. It ends by itself when the controller's connection does, when the pod falls
-//! asleep (code 10), when its cell is empty (11), and when its watchdog bites (12).
+//! Ending the process is pulling the battery. It ends by itself when the controller's connection does, when its cell is
+//! empty (code 11), and when its watchdog bites (12). Asleep it stays, silent.
 #![forbid(unsafe_code)]
 
 mod board;
@@ -22,7 +22,6 @@ use options::{Options, USAGE};
 use tokio::net::TcpStream;
 use world::{Clock, Recording};
 
-const ASLEEP_CODE: u8 = 10;
 const EMPTY_CODE: u8 = 11;
 const COMMAND_SLOTS: usize = 10;
 const FULL_COUNT: f64 = 32_767.0;
@@ -45,10 +44,6 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(live(&options)));
     match lived {
         Ok(End::Controller) => ExitCode::SUCCESS,
-        Ok(End::Asleep) => {
-            eprintln!("asleep: neither motion nor a link for 300 s");
-            ExitCode::from(ASLEEP_CODE)
-        }
         Ok(End::Empty) => {
             eprintln!("off: the cell is empty");
             ExitCode::from(EMPTY_CODE)

@@ -28,7 +28,8 @@ evenstride-host-pod --hci HOST:PORT --recording FILE [options]
   --button FROM:TO       the button is held, in seconds since power on
   --reason NUMBER        why this boot began (default 1; 6 = woken by motion)
   --say-led              a line for each change of the LED
-It ends with code 10 when it falls asleep (5 min without motion and link), with 11 when its cell is empty.";
+Asleep (5 min without motion and link) it is silent, until the recording moves by 62.5 mg from sample to sample or the
+button is pressed: then it is another boot. It ends with code 11 when its cell is empty.";
 
 /// What to be.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,6 +10,7 @@ use crate::options::Options;
 
 const BLOCK: usize = 9; // 22 ms at 416 Hz
 const SAMPLE: usize = 12;
+const WAKES_COUNTS: i32 = 128; // 62.5 mg of 16 g, as the drivers set it
 
 /// The pod's counter. World time is 0 where the recording's sample 0 was taken.
 #[derive(Clone, Copy)]
@@ -94,9 +95,30 @@ impl Recording {
         (self.base + index * self.divisor) as f64 / self.rate_hz
     }
 
+    async fn until(&self, world_s: f64) {
+        let wait_s = (world_s - self.clock.now_s()) / self.clock.speed;
+        if wait_s > 0.0 {
+            Timer::after(Duration::from_micros((wait_s * 1e6).ceil() as u64)).await;
+        }
+    }
+
     fn counts(&self, index: u64) -> Counts {
+        self.at(self.base + index * self.divisor)
+    }
+
+    /// The first sample from now on whose acceleration differs so much from the one before that the sensor would wake.
+    fn next_push(&self) -> Option<u64> {
+        let from = (self.clock.now_s() * self.rate_hz).max(0.0) as u64;
+        let pushes = |at: &u64| {
+            let (before, now) = (self.at(*at), self.at(at + 1));
+            let change = |axis: usize| (i32::from(now[axis]) - i32::from(before[axis])).abs();
+            (0..3).any(|axis| change(axis) > WAKES_COUNTS)
+        };
+        (from..from + self.samples.len() as u64).find(pushes)
+    }
+
+    fn at(&self, at: u64) -> Counts {
         let n = self.samples.len() as u64;
-        let at = self.base + index * self.divisor;
         let at = if self.repeat { at % n } else { at.min(n - 1) };
         self.samples[at as usize]
     }
@@ -115,11 +137,8 @@ impl Imu for Recording {
     }
 
     async fn block(&mut self, out: &mut [Counts; MAX_BLOCK]) -> Result<Stamp, Self::Error> {
-        let last_s = self.sample_s(self.taken + BLOCK as u64 - 1);
-        let wait_s = (last_s - self.clock.now_s()) / self.clock.speed;
-        if wait_s > 0.0 {
-            Timer::after(Duration::from_micros((wait_s * 1e6).ceil() as u64)).await;
-        }
+        self.until(self.sample_s(self.taken + BLOCK as u64 - 1))
+            .await;
         for (k, counts) in out.iter_mut().take(BLOCK).enumerate() {
             *counts = self.counts(self.taken + k as u64);
         }
@@ -138,6 +157,14 @@ impl Imu for Recording {
     }
 
     async fn rest(&mut self, _rest: Rest) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn moved(&mut self) -> Result<(), Self::Error> {
+        let Some(index) = self.next_push() else {
+            return core::future::pending().await;
+        };
+        self.until(index as f64 / self.rate_hz).await;
         Ok(())
     }
 }

@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::pending;
 use std::rc::Rc;
+use std::task::Poll;
 
-use embassy_futures::block_on;
+use embassy_futures::{block_on, poll_once};
 use embedded_hal::digital::ErrorType as LineError;
 use embedded_hal_async::digital::Wait;
 use embedded_hal_async::i2c::{ErrorKind, ErrorType, I2c, Operation};
@@ -103,6 +105,9 @@ impl LineError for Line {
 
 impl Wait for Line {
     async fn wait_for_high(&mut self) -> Result<(), Infallible> {
+        if self.0.borrow().register(0x0D) == 0 && !self.0.borrow().line() {
+            return pending().await; // at rest
+        }
         let chip = self.0.borrow();
         let missing = MAX_BLOCK.saturating_sub(chip.waiting.get());
         chip.waiting.set(chip.waiting.get() + missing);
@@ -205,9 +210,11 @@ fn at_rest_it_watches_for_motion_with_the_accelerometer_alone() {
     assert!(!chip_now.line());
     chip_now.change(60);
     assert!(!chip_now.line());
+    assert!(poll_once(imu.moved()).is_pending());
     chip_now.change(70);
     chip_now.change(0);
     assert!(chip_now.line()); // until somebody asks
+    assert_eq!(poll_once(imu.moved()), Poll::Ready(Ok(())));
     drop(chip_now);
     block_on(imu.start(416_000)).unwrap();
     let chip_now = chip.borrow();

@@ -240,4 +240,8 @@ impl<B: I2c, L: Wait, T: Fn() -> u64> Imu for Lsm6dso32<B, L, T> {
         self.wires.get(register::WAKE_UP_SRC, &mut [0]).await?; // ends what settling looked like
         self.wires.set(&[(register::MD1_CFG, 0x20)]).await
     }
+
+    async fn moved(&mut self) -> Result<(), Self::Error> {
+        self.wires.raised().await.map(drop)
+    }
 }

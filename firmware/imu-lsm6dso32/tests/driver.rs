@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::future::pending;
 use std::rc::Rc;
+use std::task::Poll;
 
-use embassy_futures::block_on;
+use embassy_futures::{block_on, poll_once};
 use embedded_hal::digital::ErrorType as LineError;
 use embedded_hal_async::digital::Wait;
 use embedded_hal_async::i2c::{ErrorKind, ErrorType, I2c, Operation};
@@ -127,6 +129,10 @@ impl LineError for Line {
 
 impl Wait for Line {
     async fn wait_for_high(&mut self) -> Result<(), Infallible> {
+        if self.0.borrow().register(0x0D) == 0 {
+            let raised = self.0.borrow().line();
+            return if raised { Ok(()) } else { pending().await }; // at rest
+        }
         let mut chip = self.0.borrow_mut();
         assert_eq!(chip.register(0x0A), 0x06, "the FIFO is not open");
         assert_eq!(chip.register(0x0D), 0x08, "its watermark is not on INT1");
@@ -276,6 +282,7 @@ fn at_rest_it_watches_for_motion_with_the_accelerometer_alone() {
     block_on(imu.start(416_000)).unwrap();
     chip.borrow_mut().event = true; // of settling
     block_on(imu.rest(Rest::Watch)).unwrap();
+    assert!(poll_once(imu.moved()).is_pending());
     {
         let mut chip = chip.borrow_mut();
         assert_eq!((chip.register(0x10) >> 4, chip.register(0x15)), (1, 0x10)); // 12.5 Hz, low power
@@ -287,6 +294,7 @@ fn at_rest_it_watches_for_motion_with_the_accelerometer_alone() {
         chip.change(0);
         assert!(chip.line()); // until somebody asks
     }
+    assert_eq!(poll_once(imu.moved()), Poll::Ready(Ok(())));
     block_on(imu.start(416_000)).unwrap();
     assert!(!chip.borrow().line());
     block_on(imu.rest(Rest::Off)).unwrap();
