@@ -110,11 +110,18 @@ IDLE = Figure(
     source="[measured by a user](https://forum.seeedstudio.com/t/270801)",
 )
 ASLEEP = Figure(
-    what="processor off, sensor waiting for motion at 1.6 Hz",
+    what="processor off (System OFF), sensor waiting for motion at 1.6 Hz",
     value=0.0079,
     unit="mA",
     source="[measured by the same user](https://forum.seeedstudio.com/t/270801)",
 )
+COUNTING = Figure(
+    what="processor idle (System ON), all RAM kept, RTC on the 32 kHz crystal",
+    value=0.00316,
+    unit="mA",
+    source=f"{_NORDIC}, I_ON_RAMON_RTC",
+)
+FEEDING = Figure(what="feeding the watchdog every 4 s", value=0.0001, unit="mA", source=_ASSUMED)
 WATCHING = Figure(what="what the sensor draws more at the image's 12.5 Hz", value=0.005, unit="mA", source=_ASSUMED)
 DIVIDER = Figure(
     what="the battery's divider, always on (P0.14 low)",
@@ -247,7 +254,7 @@ def page() -> Iterator[str]:
     yield ""
     yield _row("build", "cell", *(mode.name for mode in MODES), "asleep")
     yield "|" + "---|" * (3 + len(MODES))
-    asleep_milliamperes = ASLEEP.value + WATCHING.value + DIVIDER.value
+    asleep_milliamperes = sum(part.value for part in (ASLEEP, COUNTING, FEEDING, WATCHING, DIVIDER))
     for build, sensor in SENSORS.items():
         for cell in CELLS_MAH:
             lasting = [
@@ -277,6 +284,8 @@ def page() -> Iterator[str]:
         LIGHT,
         IDLE,
         ASLEEP,
+        COUNTING,
+        FEEDING,
         WATCHING,
         DIVIDER,
         RADIO_WORK,
