@@ -34,7 +34,8 @@ pub trait Imu {
     /// Begin a boot at this rate; the next sample is the first of it.
     fn start(&mut self, rate_mhz: u32) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// The next block, at most `MAX_BLOCK` samples. May be cancelled: no sample is lost by that.
+    /// The next block, at most `MAX_BLOCK` samples. This, `start` and `rest` may be cancelled at any point; `start` or `rest`
+    /// is what comes next.
     fn block(
         &mut self,
         out: &mut [Counts; MAX_BLOCK],

@@ -3,6 +3,9 @@
 //! nRF52840's errata: 122, the unit draws 0.6 mA as long as it is on; so it is switched off, and the flash sent to deep
 //! power-down, a moment after its last use. 244, transfers can be corrupted while the clock changes between crystal and
 //! internal oscillator, which the radio makes it do; so the crystal is held as long as the unit is on.
+//!
+//! The unit says ready when it has handed a write or an erasure over, not when the flash has done it; a flash that is still
+//! busy hears no command to sleep, and what a unit that was off meanwhile reads from it is nothing. So it is asked first.
 
 use embassy_futures::select::{select, Either};
 use embassy_nrf::{peripherals, qspi, Peri};
@@ -111,6 +114,12 @@ impl State {
     }
 }
 
+/// The flash has done what it was asked. HAL: the unit holds a custom instruction back until it has.
+async fn idle(driver: &mut qspi::Qspi<'static>) -> Result<(), qspi::Error> {
+    let [opcode, _] = READ_STATUS;
+    driver.custom_instruction(opcode, &[], &mut [0]).await
+}
+
 /// The unit, its clock and its pause.
 pub struct Unit {
     state: Mutex<NoopRawMutex, State>,
@@ -144,6 +153,7 @@ impl Unit {
             driver
                 .custom_instruction(WRITE_STATUS, &wanted, &mut [])
                 .await?;
+            idle(driver).await?;
         }
         self.used.signal(());
         Ok(())
@@ -151,7 +161,11 @@ impl Unit {
 
     /// Off until the next use.
     pub async fn close(&self) {
-        self.state.lock().await.on = None;
+        let mut state = self.state.lock().await;
+        if let Some(on) = &mut state.on {
+            let _ = idle(&mut on.driver).await; // asking for a byte cannot fail
+        }
+        state.on = None;
     }
 
     /// Switch the unit off whenever it has not been used for a moment.

@@ -5,6 +5,7 @@
 #![no_std]
 #![no_main]
 
+mod bus;
 mod flash;
 mod off;
 mod parts;
@@ -134,7 +135,7 @@ async fn main(spawner: Spawner) {
     let (data, clock, line) = (p.P0_07, p.P0_27, p.P0_11);
     #[cfg(feature = "build-b")]
     let (data, clock, line) = (p.P0_04, p.P0_05, p.P0_28);
-    let bus = twim::Twim::new(p.TWISPI0, Irqs, data, clock, i2c, buffer);
+    let bus = bus::Bus(twim::Twim::new(p.TWISPI0, Irqs, data, clock, i2c, buffer));
     let line = Input::new(line, Pull::None);
     let imu = Sensor::new(bus, line, || Instant::now().as_ticks() << 16);
 
