@@ -15,6 +15,8 @@ use embedded_io::ErrorType;
 use heapless::Deque;
 use trouble_host::prelude::EventHandler;
 
+use crate::guard::is_sound;
+
 const PACKETS: usize = 32; // more than any controller's buffers
 const L2CAP_HEADER: usize = 4;
 const ATT_CHANNEL: u16 = 4;
@@ -87,7 +89,11 @@ impl EventHandler for Flight {
     }
 }
 
-/// A controller whose outgoing packets are noted in a `Flight`.
+fn may_be_read(packet: &AclPacket<'_>) -> bool {
+    matches!(packet.boundary_flag(), AclPacketBoundary::Continuing) || is_sound(packet.data())
+}
+
+/// A controller whose outgoing packets are noted in a `Flight`, and whose incoming ones are looked at by `guard`.
 pub struct Watched<'f, C> {
     inner: C,
     flight: &'f Flight,
@@ -127,7 +133,18 @@ impl<C: Controller> Controller for Watched<'_, C> {
         &self,
         buf: &'a mut Self::Buffer<'_>,
     ) -> Result<ControllerToHostPacket<'a>, Self::Error> {
-        self.inner.read(buf).await
+        let packet = self.inner.read(buf).await?;
+        match packet {
+            ControllerToHostPacket::Acl(acl) if !may_be_read(&acl) => {
+                Ok(ControllerToHostPacket::Acl(AclPacket::new(
+                    acl.handle(),
+                    acl.boundary_flag(),
+                    acl.broadcast_flag(),
+                    &[], // which the stack refuses
+                )))
+            }
+            packet => Ok(packet),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod detector;
 mod flight;
 mod gatt;
 mod gauge;
+mod guard;
 mod imu;
 mod index;
 mod life;
