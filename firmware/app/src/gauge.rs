@@ -43,10 +43,15 @@ const RISE_PERCENT: u8 = 5;
 const LOW_PERCENT: u8 = 15;
 const LOW_ENDS_PERCENT: u8 = 20;
 /// Under it nothing is left to use (0 % is 3.27 V), and a cell that is emptied further ages.
-const EMPTY_MV: i32 = 3300;
+const EMPTY_MV: u16 = 3300;
 const EMPTY_READINGS: u8 = 5;
 /// No cell has so little: its protection has cut it off, or there is none.
-const NO_CELL_MV: i32 = 2000;
+const NO_CELL_MV: u16 = 2000;
+
+/// Whether a cell at this voltage has nothing left to give.
+pub fn is_empty_mv(battery_mv: u16) -> bool {
+    (NO_CELL_MV..=EMPTY_MV).contains(&battery_mv)
+}
 
 /// The cell behind a divider, from the voltage at its tap.
 pub fn behind_divider_mv(tap_mv: u32, above_kohm: u32, below_kohm: u32) -> u16 {
@@ -110,8 +115,7 @@ impl Gauge {
             self.percent = percent;
         }
         self.low = self.percent < LOW_PERCENT || self.low && self.percent < LOW_ENDS_PERCENT;
-        let level_mv = self.level_q4 / 16;
-        let empty = (NO_CELL_MV..=EMPTY_MV).contains(&level_mv) && !supply.external;
+        let empty = is_empty_mv(self.millivolts()) && !supply.external;
         self.empty = if empty {
             self.empty.saturating_add(1)
         } else {

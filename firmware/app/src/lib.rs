@@ -53,7 +53,7 @@ pub use chunk::{FlashFault, PAGE};
 pub use clock::nominal_period_q16;
 pub use control::{Answer, Effect, LinkFacts};
 pub use detector::OnPod;
-pub use gauge::{behind_divider_mv, percent_of, Supply};
+pub use gauge::{behind_divider_mv, is_empty_mv, percent_of, Supply};
 pub use imu::{Counts, Imu, Rest, Stamp, MAX_BLOCK};
 pub use motion::MOVES_MPS2;
 pub use plan::{Layout, Plan, Vitals, RAW_PAGES, RECORDS_HELD, RECORD_PAGES, SAMPLES_HELD};

@@ -12,7 +12,7 @@ use embassy_nrf::Peri;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_time::{Duration, Instant, Timer};
-use evenstride_app::{Board, Led, Supply};
+use evenstride_app::{is_empty_mv, Board, Led, Supply};
 use evenstride_protocol::{ResetReason, TICK_HZ};
 
 use crate::flash;
@@ -22,6 +22,8 @@ use crate::supply::Readings;
 const WATCHDOG_TICKS: u32 = 8 * 32_768;
 /// Asleep the watchdog counts on, and is fed so often; USB is looked for at the same time.
 const ASLEEP_LOOK: Duration = Duration::from_secs(4);
+/// The cell is looked at so often, by looks: when it is empty the pod wakes, says so, and saves itself.
+const CELL_EVERY: u32 = 900;
 const _: () = assert!(embassy_time::TICK_HZ == TICK_HZ as u64);
 
 /// FICR DEVICEID, in the order of its bytes.
@@ -109,6 +111,7 @@ impl Board for Xiao {
         self.flash.close().await;
         let mut moved = pin!(moved);
         let mut button = self.button.lock().await;
+        let mut looks = 0;
         let reason = loop {
             self.alive();
             forget_float_exceptions();
@@ -117,7 +120,15 @@ impl Board for Xiao {
                 Either3::First(()) => break ResetReason::Wake,
                 Either3::Second(()) => break ResetReason::Button,
                 Either3::Third(()) if on_usb() => break ResetReason::Wake,
-                Either3::Third(()) => {}
+                Either3::Third(()) => looks += 1,
+            }
+            if looks == CELL_EVERY {
+                looks = 0;
+                self.supply.resume().await;
+                if is_empty_mv(self.supply.newest().battery_mv) {
+                    break ResetReason::Wake;
+                }
+                self.supply.rest();
             }
         };
         drop(button);
