@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from support.host_pods import POD_ID, AirWorld, Host, air_world
 
 from evenstride_gateway import air
+from evenstride_gateway.virtual.backend import make_backends
+from evenstride_gateway.virtual.central import Central
 
 START = air.Start(mode=air.Mode.RAW)
 
@@ -33,6 +36,13 @@ async def bonded_once(world: AirWorld) -> None:
     async with world.connected() as host:
         await host.client.pair()
         assert await status_of(host, air.EraseLog()) is air.Status.OK
+
+
+async def another_host(world: AirWorld, number: int) -> AirWorld:
+    """The same air with a host of its own identity."""
+    central = await Central.power_on(world.link, name=f"host {number}", address=f"C0:00:00:00:FE:{number:02X}")
+    central.device.irk = bytes([number + 1]) * 16
+    return replace(world, central=central, backends=make_backends(central))
 
 
 def test_erasing_needs_a_bond_which_outlives_the_power(tmp_path: Path) -> None:
@@ -130,5 +140,25 @@ def test_a_bonded_only_pod_streams_over_encrypted_links_only(tmp_path: Path) -> 
                 await host.client.pair()
                 await host.ok(START)
                 await host.frames_of(3)
+
+    asyncio.run(scenario())
+
+
+def test_a_pod_keeps_eight_bonds_and_only_a_ninth_costs_the_oldest(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with air_world(tmp_path) as world:
+            pod = await world.pod()
+            hosts = [await another_host(world, number) for number in range(9)]
+            for host in hosts[:8]:
+                await bonded_once(host)
+            await pod.kill()
+            await pod.start()
+            for host in (hosts[0], hosts[7]):
+                await bonded_once(host)  # with the keys that both kept
+            await bonded_once(hosts[8])
+            await bonded_once(hosts[1])
+            async with hosts[0].connected() as gone:
+                with pytest.raises(BleakError):
+                    await gone.client.pair()
 
     asyncio.run(scenario())

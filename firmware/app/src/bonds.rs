@@ -6,6 +6,8 @@ use trouble_host::{IdentityResolvingKey, LongTermKey};
 
 /// Centrals that a pod knows; the oldest gives way.
 pub const BONDS: usize = 8;
+/// In the stack: a new bond is there before the oldest goes.
+pub const BOND_PLACES: usize = BONDS + 1;
 const SIZE: usize = 42;
 
 pub type BondBytes = Vec<u8, { BONDS * SIZE }>;

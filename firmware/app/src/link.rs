@@ -63,7 +63,6 @@ pub(crate) async fn serve<C, F, D, B>(
     D: Strides,
     B: Board,
 {
-    make_room_for_a_bond(stack);
     let _ = connection.set_bondable(true);
     shared.flight.begin();
     let Ok(conn) = connection.with_attribute_server(&server.server) else {
@@ -119,10 +118,11 @@ fn facts(conn: &Conn<'_, '_>, server: &Server<'_>) -> LinkFacts {
     }
 }
 
-fn make_room_for_a_bond<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
+/// The oldest bond gives way to one too many.
+fn let_the_oldest_go<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
     let oldest = stack.with_bond_information(|bonds| {
-        let full = bonds.len() >= BONDS;
-        full.then(|| bonds.first().map(|bond| bond.identity))
+        let over = bonds.len() > BONDS;
+        over.then(|| bonds.first().map(|bond| bond.identity))
             .flatten()
     });
     if let Some(identity) = oldest {
@@ -150,6 +150,7 @@ async fn events<C, F, D, B>(
                 link.interval.set(units(conn_interval));
             }
             GattConnectionEvent::PairingComplete { bond: Some(_), .. } => {
+                let_the_oldest_go(stack);
                 let bytes = stack.with_bond_information(bytes_of);
                 let _ = shared.pod.lock().await.put_bonds(&bytes).await;
             }

@@ -17,7 +17,7 @@ use evenstride_protocol::{advertising_data, scan_response, Mode};
 use trouble_host::prelude::*;
 
 use crate::board::{Board, End, Led};
-use crate::bonds::{bonds_from, BONDS};
+use crate::bonds::{bonds_from, BOND_PLACES};
 use crate::flight::{Flight, Watched};
 use crate::gatt::{Message, Server};
 use crate::imu::{Imu, Rest, MAX_BLOCK};
@@ -135,7 +135,8 @@ where
     B: Board,
 {
     let flight = Flight::default();
-    let mut resources: HostResources<DefaultPacketPool, 1, 2, 1, BONDS> = HostResources::new();
+    let mut resources: HostResources<DefaultPacketPool, 1, 2, 1, BOND_PLACES> =
+        HostResources::new();
     let stack = trouble_host::new(Watched::new(controller, &flight), &mut resources)
         .set_random_address(Address::random(address))
         .set_io_capabilities(IoCapabilities::NoInputNoOutput)
