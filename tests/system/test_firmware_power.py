@@ -14,6 +14,7 @@ from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
+from bumble.hci import HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR
 from support.data import data_dir
 from support.host_pods import AirWorld, Host, HostPod, air_world, number, numbered, samples_of
 from support.powered import COUNTS_PER_G, RATE_HZ, lying, powered, until_led
@@ -132,11 +133,17 @@ def test_an_empty_cell_ends_the_link_with_everything_in_flash(tmp_path: Path) ->
     async def scenario() -> None:
         async with air_world(tmp_path) as world:
             pod = await powered(world, numbered(60_000), "--speed", "10", "--battery", "3330:-240")
+            async with world.connected():
+                pass  # the end of this link is not what the pod waits for later
             async with world.connected() as host:
+                (connection,) = world.central.device.connections.values()
+                reasons = list[int]()
+                connection.on(connection.EVENT_DISCONNECTION, reasons.append)
                 boot_id = (await host.info()).boot_id
                 await host.ok(air.Start(mode=air.Mode.RAW))
                 await until_gone(host)
                 live = host.frames
+            assert reasons == [HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR]  # said, not found out
             assert await until_ended(pod) == EMPTY
             (log,) = await boots_of(world, pod)
             assert (log.boot_id, log.first_index) == (boot_id, 0)

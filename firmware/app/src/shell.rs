@@ -288,6 +288,7 @@ async fn obey<I: Imu, F: NorFlash, D: Strides, B: Board>(
         }
         Duty::PowerOff => {
             shared.leaving.set(true);
+            shared.parted.reset(); // by an earlier link
             shared.parting.signal(());
             if shared.connected.get() {
                 select(shared.parted.wait(), Timer::after(PARTED_WITHIN)).await;
