@@ -262,11 +262,13 @@ async fn answer<C, F, D, B>(
             clear_bonds(stack);
         }
         link.indicated.set(Some(shared.board.tick()));
-        let _ = server
-            .pod
-            .control
-            .indicate_raw(conn, answer.bytes(), false)
-            .await;
+        let control = &server.pod.control;
+        while !link.over.get() {
+            match control.indicate_raw(conn, answer.bytes(), false).await {
+                Err(Error::OutOfMemory) => Timer::after(RETRY).await,
+                _ => break,
+            }
+        }
         link.indicated.set(None);
         link.unanswered.set(link.unanswered.get().saturating_sub(1));
         link.starting.set(false);
