@@ -3,8 +3,8 @@
 use embassy_futures::block_on;
 use evenstride_app::{Effect, Layout};
 use evenstride_protocol::{
-    advertising_data, header_of, BackfillDone, Command, Info, Log, LogRanges, Mode, PodStatus,
-    RawFrame, Reply, Request, Status, StrideRecords, Table,
+    advertising_data, header_of, BackfillDone, Command, Info, Log, LogRanges, Mode, PodFlag,
+    PodStatus, RawFrame, Reply, Request, ResetReason, Status, StrideRecords, Table,
 };
 
 use super::numbered::{pod, record, Numbered};
@@ -82,7 +82,8 @@ impl Life {
                 (link.subscribed, link.encrypted) = (bits & 1 == 0, bits & 6 > 0);
                 link.bonded = bits & 4 > 0;
             }
-            14 => self.restart(),
+            14 if script.u8() & 1 == 0 => self.restart(),
+            14 => self.sleep(),
             _ => self.harm(script.u8(), script.u8()),
         }
     }
@@ -245,6 +246,21 @@ impl Life {
             }
         }
         true
+    }
+
+    /// Nobody is connected; the pod sleeps and wakes.
+    fn sleep(&mut self) {
+        self.link_lost();
+        let (boot_id, told) = (self.world.pod.boot_id(), self.is_dated());
+        block_on(self.world.pod.wake(ResetReason::Wake));
+        assert_eq!(self.world.pod.boot_id(), boot_id + 1);
+        assert_eq!(self.is_dated(), told);
+        self.says();
+    }
+
+    fn is_dated(&self) -> bool {
+        let status = self.world.pod.status(self.world.tick());
+        status.flags & PodFlag::CLOCK_UNSET == 0
     }
 
     /// The battery is pulled and put back in.
