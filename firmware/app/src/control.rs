@@ -293,13 +293,17 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
 
     async fn acknowledge(&mut self, log: Log, boot: u32, end: u32) -> Outcome {
         self.write_staged().await;
+        let (raw, records) = (&self.raw, &self.records);
+        let end = end.min(match log {
+            Log::Raw => raw.end(boot), // what comes later is not there yet
+            Log::Records => records.end(boot),
+        });
         let mark = Mark {
             log: log as u8,
             boot,
             end,
         };
         let mut marks = self.marks.clone();
-        let (raw, records) = (&self.raw, &self.records);
         let held = |log: u8, boot: u32| match log {
             0 => raw.holds(boot),
             _ => records.holds(boot),

@@ -333,6 +333,12 @@ impl<const MAX: usize, const ENTRY: usize> Ring<MAX, ENTRY> {
         self.index.find(boot, 0).is_some()
     }
 
+    /// Behind the last entry of this boot; 0 without any.
+    pub fn end(&self, boot: u32) -> u32 {
+        let own = self.ranges().filter(|range| range.boot == boot);
+        own.map(|range| range.end).max().unwrap_or(0)
+    }
+
     pub const fn area(&self) -> Area {
         self.area
     }

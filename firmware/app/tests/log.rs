@@ -307,3 +307,16 @@ fn a_power_cut_at_any_write_costs_at_most_what_was_staged() {
 fn a_sample_knows_its_number() {
     assert_eq!(number(&counts(75_000)), 75_000);
 }
+
+#[test]
+fn what_is_not_there_yet_cannot_be_acknowledged() {
+    let mut world = power_on(Ram::new(), Layout::default());
+    world.play(540);
+    let boot = world.pod.boot_id();
+    world.ok(acknowledge(boot, u32::MAX));
+    assert_eq!(ranges(&mut world), []);
+    world.play(540);
+    assert_eq!(ranges(&mut world), [(boot, 540, 1080)]);
+    let mut world = power_on(world.pod.into_flash().again(), Layout::default());
+    assert_eq!(ranges(&mut world), [(boot, 540, 1080)]);
+}
