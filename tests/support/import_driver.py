@@ -4,7 +4,7 @@ Each order forks a child in which two virtual pods have run a minute alone (alwa
 command imports from them over the virtual radio, in virtual time, into a store on the real disk. It counts its steps:
 every call that changes the store or a raw log is one before it, one after it and, in a transaction, one before its
 COMMIT. `kill_at` (from 1) ends it there by SIGKILL. The answer is one line: its status. The names of its steps are in
-the file that the order names.
+the file that the order names. `pages`: the disk has room for so many more pages of the database.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -31,7 +32,7 @@ from evenstride_gateway.importing import fetching
 from evenstride_gateway.link.backend import LinkConfig
 from evenstride_gateway.link.ble import BleSource
 from evenstride_gateway.link.source import Source
-from evenstride_gateway.store import Store
+from evenstride_gateway.store import Store, schema
 from evenstride_gateway.store.rawlog import RawWriter
 from evenstride_gateway.virtual.loop import run_virtual
 from evenstride_gateway.virtual.pod_signal import NOMINAL_RATE_HZ, RecordingSource, SignalSource
@@ -135,10 +136,25 @@ def child(order: dict[str, Any], cast: dict[Side, SignalSource]) -> None:
             for name in _CALLS:
                 steps.around(Store, name).start()
             steps.around(RawWriter, "_write").start()
+            if "pages" in order:
+                on_full_disk(order["pages"]).start()
             code = int(cli.invoke(["pods", "import", "--json", "--data", order["folder"]]))
     finally:
         sys.stdout.flush()
         os._exit(code)
+
+
+def on_full_disk(pages: int) -> Any:
+    """Every database that is opened cannot grow by more."""
+    connect = schema.connect
+
+    def limited(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+        database = connect(path, readonly=readonly)
+        (now,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {now + pages}")
+        return database
+
+    return patch.object(schema, "connect", limited)
 
 
 def obey(order: dict[str, Any], cast: dict[Side, SignalSource]) -> int:

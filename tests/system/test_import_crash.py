@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from evenstride_analysis.model import Side, Stride
+from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.store import Placement, Store
 from evenstride_gateway.virtual.world import POD_IDS
 
@@ -23,12 +24,12 @@ class Importer:
 
     process: "subprocess.Popen[str]"
 
-    def order(self, folder: Path, kill_at: int | None = None) -> tuple[int, list[str]]:
+    def order(self, folder: Path, **how: int) -> tuple[int, list[str]]:
         """Import into `folder`; its status, and the steps that it came to."""
         steps = folder.with_suffix(".steps")
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        order = {"folder": str(folder), "steps": str(steps), "kill_at": kill_at}
+        order = {"folder": str(folder), "steps": str(steps), **how}
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline()), steps.read_text().splitlines()
@@ -94,7 +95,7 @@ def found_in(folder: Path) -> Found:
     )
 
 
-PLACES = 10
+PLACES = 8
 
 
 @pytest.mark.parametrize("place", range(PLACES))
@@ -111,7 +112,18 @@ def test_kill_9_in_mid_import_loses_no_stride_and_doubles_none(
     low, high, n = (1, forming, place) if place < half else (forming + 1, len(steps), place - half)
     kill_at = round(float(np.linspace(low, high, half)[n]))
     folder = new(tmp_path / "data")
-    status, done = importer.order(folder, kill_at)
+    status, done = importer.order(folder, kill_at=kill_at)
     assert (status, done) == (-9, steps[:kill_at])
     assert importer.order(folder)[0] == 0
     assert found_in(folder) == expected
+
+
+@pytest.mark.parametrize(("pages", "forming"), [(2, False), (14, True)])
+def test_a_full_disk_ends_the_import_and_the_next_one_goes_on(
+    tmp_path: Path, importer: Importer, whole: tuple[list[str], Found], pages: int, forming: bool
+) -> None:
+    folder = new(tmp_path / "data")
+    status, done = importer.order(folder, pages=pages)
+    assert (status, "after create_session" in done, "after COMMIT" in done) == (Exit.STORE, forming, False)
+    assert importer.order(folder)[0] == 0
+    assert found_in(folder) == whole[1]
