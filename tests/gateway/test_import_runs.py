@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.cli import evenstride
 from support.pod_records import NOW_S, RAN_AT, RATE_HZ, SIDES, anchored, put, strikes
 from support.store_data import BOOT, LEFT_POD, begin, frame, pod, stride
 
 from evenstride_analysis.model import Doubt, LossCause, Side
+from evenstride_gateway.cli.common import Exit
 from evenstride_gateway.config import SymmetryConfig
 from evenstride_gateway.errors import InputError
 from evenstride_gateway.importing.forming import Waiting, form, settle_known, waiting_runs
@@ -133,6 +135,18 @@ def test_an_undated_run_is_never_given_a_date(store: Store) -> None:
     assert (session.dated, made.started_at) == (False, None)
     assert session.settings[DATE].startswith("unknown; it was after 2026-04-30 16:30 UTC and before 2026-05-02 16:30")
     assert collect(store, 0, 10_000).points == []  # nothing for a database that files by date
+
+
+def test_a_date_that_cannot_be_is_refused_later_as_well(store: Store) -> None:
+    put(store, Side.LEFT, strikes(Side.LEFT))
+    anchored(store, Side.LEFT, -86_400.0, boot=6)
+    anchored(store, Side.LEFT, 86_400.0, boot=8)
+    session_id = form(store, waiting(store)[0], runner_id="ada", system=SYSTEM).session_id
+    store.close()
+    for said in ("2126-01-01", "2026-04-30 10:00Z", "2026-05-02 16:28Z"):
+        line = evenstride("sessions", "date", session_id, said, "--data", store.folder).error_line(Exit.INPUT)
+        assert "it was after 2026-04-30 16:30 UTC and before 2026-05-02 16:30 UTC" in line
+    assert evenstride("sessions", "date", session_id, "2026-05-01 16:30Z", "--data", store.folder).code == 0
 
 
 def test_a_date_that_comes_later_publishes_and_a_better_one_moves_everything(store: Store) -> None:

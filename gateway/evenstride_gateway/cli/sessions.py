@@ -16,6 +16,7 @@ from evenstride_gateway.calling import ask_gateway
 from evenstride_gateway.cli.common import data_dir, out, print_json
 from evenstride_gateway.config import load_config
 from evenstride_gateway.errors import InputError, StoreBusyError, StoreError
+from evenstride_gateway.importing.forming import check_date, limits_of
 from evenstride_gateway.report.moving import impact_json, impact_lines, mechanics_json, mechanics_line
 from evenstride_gateway.report.parts import doubt_lines
 from evenstride_gateway.reporting import moved, pods_said, pods_worn
@@ -95,6 +96,10 @@ def put_date(session: str, began: datetime, *, data: Path | None, as_json: bool)
     if DATE not in known.settings:
         raise InputError(f"session {session} was recorded by a gateway, which knew the date")
     with Store.open(folder) as store:
+        boots = sorted({(fit.pod_id, fit.boot_id) for fit in store.clocks(session)})
+        limits = limits_of(store, boots, now_s=datetime.now(UTC).timestamp())
+        lasts_s = 0.0 if known.stopped_at is None else (known.stopped_at - known.started_at).total_seconds()
+        check_date(began, lasts_s, limits)
         store.put_date(session, began.astimezone(UTC), {DATE: "as its runner said"})
     if as_json:
         print_json({"session": session, "started_at": began.astimezone(UTC).isoformat(timespec="seconds")})

@@ -1,6 +1,6 @@
 """Records that stand in no session -> sessions: cut into runs, dated, paired, and stored in one transaction each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -87,9 +87,13 @@ def waiting_runs(store: Store, sides: Mapping[str, Side], *, now_s: float) -> li
         for run in runs
     ]
     return [
-        Waiting(found=found, limits=None if found.date else _limits(store, found, now_s=now_s))
+        Waiting(found=found, limits=None if found.date else limits_of(store, _boots(found), now_s=now_s))
         for found in match(dated)
     ]
+
+
+def _boots(found: FoundRun) -> list[tuple[str, int]]:
+    return [(run.pod_id, run.boot_id) for run in found.legs.values()]
 
 
 def _runs(store: Store) -> list[PodRun]:
@@ -100,16 +104,16 @@ def _date(store: Store, run: PodRun) -> BootDate | None:
     return date_of(of_life(store.anchors(run.pod_id), run.boot_id), run.middle_s, TICK_HZ)
 
 
-def _limits(store: Store, found: FoundRun, *, now_s: float) -> Between:
-    """Both legs' boots say between which times the run was."""
+def limits_of(store: Store, boots: Iterable[tuple[str, int]], *, now_s: float) -> Between:
+    """Between which times it was that these boots (pod, boot) all ran, by what is known of their neighbours."""
     limits: list[Between] = []
-    for run in found.legs.values():
-        logged = {
-            boot: (first / TICK_HZ, last / TICK_HZ) for boot, (first, last) in store.record_ticks(run.pod_id).items()
-        }
-        limits.append(between(run.boot_id, known_times(store.anchors(run.pod_id), logged, TICK_HZ), now_s))
+    for pod_id, boot_id in boots:
+        ticks = store.record_ticks(pod_id)
+        logged = {boot: (first / TICK_HZ, last / TICK_HZ) for boot, (first, last) in ticks.items()}
+        limits.append(between(boot_id, known_times(store.anchors(pod_id), logged, TICK_HZ), now_s))
     lows = [limit.not_before_s for limit in limits if limit.not_before_s is not None]
-    return Between(not_before_s=max(lows, default=None), not_after_s=min(limit.not_after_s for limit in limits))
+    highs = [limit.not_after_s for limit in limits]
+    return Between(not_before_s=max(lows, default=None), not_after_s=min(highs, default=now_s))
 
 
 def form(
@@ -128,7 +132,7 @@ def form(
     found = waiting.found
     placed = found.placed(began)
     if began is not None and found.date is None and waiting.limits is not None:
-        check_date(placed, waiting.limits)
+        check_date(began, placed.lasts_s, waiting.limits)
     latest_s = waiting.limits.not_after_s if waiting.limits is not None else 0.0
     sorts_at = placed.started_at or datetime.fromtimestamp(int(latest_s - placed.lasts_s), UTC)
     session_id = _free_id(store, placed, suffix)
@@ -204,11 +208,10 @@ def drop_raw(store: Store) -> None:
             store.drop_incoming(info.pod_id)
 
 
-def check_date(placed: PlacedRun, limits: Between) -> None:
-    """Raises InputError when the run cannot have been then."""
-    assert placed.started_at is not None
-    start_s = placed.started_at.timestamp()
-    late = start_s + placed.lasts_s > limits.not_after_s + 60.0  # people say minutes
+def check_date(began: datetime, lasts_s: float, limits: Between) -> None:
+    """Raises InputError when a run of that length cannot have been then."""
+    start_s = began.timestamp()
+    late = start_s + lasts_s > limits.not_after_s + 60.0  # people say minutes
     early = limits.not_before_s is not None and start_s < limits.not_before_s - 60.0
     if late or early:
         raise InputError(f"the run was not on {time_words(start_s)}: {limit_words(limits)}")
