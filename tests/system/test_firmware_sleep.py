@@ -83,7 +83,7 @@ async def dates_of(host: Host, travelled_ns: dict[int, int]) -> list[tuple[air.L
             low, high = frame.counts[0, 4:]
             true_s = BEGAN_S + (int(low) + 30_000 * int(high)) / RATE_HZ
             assert abs(date.utc_s(frame.tick / TICK_HZ) - true_s) <= date.error_s + 1e-3
-            assert date.error_s < 10.0  # a quarter of a second of life
+            assert date.error_s < 60.0  # seconds of life, and less than it slept
         assert dates[0] is not None
         found.append((entry, dates[0], len(kept)))
     return found
@@ -120,7 +120,7 @@ def test_every_boot_between_two_meetings_has_its_date(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with air_world(tmp_path) as world:
-            lies, runs = seconds(lying, 350), seconds(nudged, 20)
+            lies, runs = seconds(lying, 420), seconds(nudged, 20)
             pod, calendar = await switched_on(world, marked(lies, runs, lies, seconds(nudged, 900)))
             travelled_ns: dict[int, int] = {}
             async with world.connected() as host:

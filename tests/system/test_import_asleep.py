@@ -44,7 +44,7 @@ def test_a_run_that_the_pods_slept_off_has_its_date(tmp_path: Path) -> None:
 
     done = runs.evenstride(slept, "pods", "import", "--runner", "Ada", "--json")
     (made,) = json.loads(done.out)["sessions"]
-    assert made["date_error_s"] < 10.0  # a third of a second of life
+    assert made["date_error_s"] < 60.0  # two seconds of life, and less than they slept
     with Store.open(tmp_path / "data", readonly=True) as store:
         session = store.session(made["session"])
         strides = {side: [s for s in store.strides(session.session_id) if s.side is side] for side in Side}
