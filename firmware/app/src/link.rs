@@ -7,7 +7,7 @@ use embassy_futures::select::{select, Either};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
 use embassy_sync::signal::Signal;
-use embassy_time::{Duration, Timer};
+use embassy_time::{Duration, Instant, Timer};
 use embedded_storage_async::nor_flash::NorFlash;
 use evenstride_protocol::{
     Command, Mode, Ping, Pong, ATT_ERROR_BUSY, ATT_ERROR_NOT_SUBSCRIBED, MAX_MESSAGE,
@@ -25,6 +25,7 @@ use crate::strides::Strides;
 const SETTLE: Duration = Duration::from_millis(300); // the host's own procedures come first
 const PATIENCE: u64 = 30 * TICK_HZ as u64; // for a subscription to Control, and for the confirmation of an indication
 const STATUS_TURN: Duration = Duration::from_millis(200);
+const GONE_WITHIN: Duration = Duration::from_secs(5); // from the wish to end a link, or its end, to the stack's word
 const RETRY: Duration = Duration::from_millis(5);
 const INTERVAL_UNIT_US: u64 = 1250;
 
@@ -45,6 +46,8 @@ struct Link {
     /// The reply to START goes out before the first frame.
     starting: Cell<bool>,
     over: Cell<bool>,
+    /// The link is gone, and the stack has not said so: it drops that event too when two others wait to be read.
+    lost: Signal<NoopRawMutex, ()>,
     commands_over: Signal<NoopRawMutex, ()>,
     tuning_over: Signal<NoopRawMutex, ()>,
     parting_over: Signal<NoopRawMutex, ()>,
@@ -74,6 +77,7 @@ pub(crate) async fn serve<C, F, D, B>(
         indicated: Cell::new(None),
         starting: Cell::new(false),
         over: Cell::new(false),
+        lost: Signal::new(),
         commands_over: Signal::new(),
         tuning_over: Signal::new(),
         parting_over: Signal::new(),
@@ -143,8 +147,8 @@ async fn events<C, F, D, B>(
     D: Strides,
     B: Board,
 {
-    loop {
-        match conn.next().await {
+    while let Either::First(event) = select(conn.next(), link.lost.wait()).await {
+        match event {
             GattConnectionEvent::Disconnected { .. } => break,
             GattConnectionEvent::ConnectionParamsUpdated { conn_interval, .. } => {
                 link.interval.set(units(conn_interval));
@@ -319,8 +323,16 @@ async fn stream<F, D, B>(
         began: shared.board.tick(),
         subscribed: false,
     };
+    let mut ended = None;
     while !link.over.get() {
         shared.life.air.now();
+        let connected = conn.raw().is_connected();
+        let silent_since = *ended.get_or_insert(Instant::now());
+        if connected {
+            ended = None;
+        } else if silent_since.elapsed() > GONE_WITHIN {
+            link.lost.signal(());
+        }
         let heard = subscribed(conn, server, control.cccd_handle, 2);
         if patience.ends(shared.board.tick(), heard, link) {
             conn.raw().disconnect();
