@@ -46,7 +46,7 @@ struct Link {
     /// The reply to START goes out before the first frame.
     starting: Cell<bool>,
     over: Cell<bool>,
-    /// The link is gone, and the stack has not said so: it drops that event too when two others wait to be read.
+    /// The link is gone, and the stack has not said so: it drops that event too when its queue (8) is full.
     lost: Signal<NoopRawMutex, ()>,
     commands_over: Signal<NoopRawMutex, ()>,
     tuning_over: Signal<NoopRawMutex, ()>,
