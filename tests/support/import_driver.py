@@ -4,7 +4,8 @@ Each order forks a child in which two virtual pods have run a minute alone (alwa
 command imports from them over the virtual radio, in virtual time, into a store on the real disk. It counts its steps:
 every call that changes the store or a raw log is one before it, one after it and, in a transaction, one before its
 COMMIT. `kill_at` (from 1) ends it there by SIGKILL. The answer is one line: its status. The names of its steps are in
-the file that the order names. `pages`: the disk has room for so many more pages of the database.
+the file that the order names. `pages`: the disk has room for so many more pages of the database;
+`words`: more of the command line; `near`: the only leg whose pod is in range.
 """
 
 import asyncio
@@ -120,7 +121,7 @@ def child(order: dict[str, Any], cast: dict[Side, SignalSource]) -> None:
     code = 1
 
     def in_range(*_: object) -> AbstractAsyncContextManager[Source]:
-        return radio(cast)
+        return radio({side: source for side, source in cast.items() if order.get("near", side.value) == side.value})
 
     try:
         steps = Steps(Path(order["steps"]), order.get("kill_at"))
@@ -138,7 +139,7 @@ def child(order: dict[str, Any], cast: dict[Side, SignalSource]) -> None:
             steps.around(RawWriter, "_write").start()
             if "pages" in order:
                 on_full_disk(order["pages"]).start()
-            code = int(cli.invoke(["pods", "import", "--json", "--data", order["folder"]]))
+            code = int(cli.invoke(["pods", "import", "--json", "--data", order["folder"], *order.get("words", ())]))
     finally:
         sys.stdout.flush()
         os._exit(code)

@@ -71,7 +71,7 @@ def test_on_a_terminal_leg_and_date_are_asked(folder: Path) -> None:
     done = pods_import(folder, typed="right\n2026-05-01 18:30+02:00\n")
     assert f"Which leg did pod {RIGHT_POD} sit on" in done.err
     assert "has no date: it was before" in done.err
-    assert "1 sessions made" in done.out
+    assert "1 session made" in done.out
     with Store.open(folder, readonly=True) as store:
         (session,) = store.sessions()
         assert session.started_at == RAN_AT

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.cli import evenstride
 
 from evenstride_analysis.model import Side, Stride
 from evenstride_gateway.cli.common import Exit
@@ -24,7 +25,7 @@ class Importer:
 
     process: "subprocess.Popen[str]"
 
-    def order(self, folder: Path, **how: int) -> tuple[int, list[str]]:
+    def order(self, folder: Path, **how: object) -> tuple[int, list[str]]:
         """Import into `folder`; its status, and the steps that it came to."""
         steps = folder.with_suffix(".steps")
         assert self.process.stdin is not None
@@ -127,3 +128,19 @@ def test_a_full_disk_ends_the_import_and_the_next_one_goes_on(
     assert (status, "after create_session" in done, "after COMMIT" in done) == (Exit.STORE, forming, False)
     assert importer.order(folder)[0] == 0
     assert found_in(folder) == whole[1]
+
+
+def test_a_leg_waits_for_the_pod_that_the_command_line_names(
+    tmp_path: Path, importer: Importer, whole: tuple[list[str], Found]
+) -> None:
+    """Nobody has assigned the pods: that there is a right one is known from the words alone."""
+    folder = tmp_path / "data"
+    words = ["--left", POD_IDS[Side.LEFT], "--right", POD_IDS[Side.RIGHT]]
+    assert importer.order(folder, words=words, near="left")[0] == 0
+    first = found_in(folder)
+    assert first.sessions == 0
+    assert first.waiting > 70
+    assert importer.order(folder, words=words)[0] == 0
+    assert found_in(folder) == whole[1]
+    line = evenstride("pods", "import", "--left", "a1", "--right", "a1", "--data", folder).error_line(Exit.INPUT)
+    assert "pod a1 cannot sit on both legs" in line

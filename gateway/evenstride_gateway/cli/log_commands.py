@@ -74,7 +74,11 @@ def import_log(
     """
     from evenstride_analysis.model import Side
     from evenstride_gateway.cli.podlogs import Request, import_logs, parse_date
+    from evenstride_gateway.errors import InputError
 
+    both = sorted(set(left or ()) & set(right or ()))
+    if both:
+        raise InputError(f"pod {both[0]} cannot sit on both legs: say --left or --right of it")
     sides = dict.fromkeys(left or (), Side.LEFT) | dict.fromkeys(right or (), Side.RIGHT)
     wanted = Request(
         pods=pod or (),

@@ -103,7 +103,7 @@ def import_logs(wanted: Request, *, data: Path | None, as_json: bool) -> None:
         settle_known(store)
         sides = _sides(store, wanted, ask=not as_json)
         runs = waiting_runs(store, sides, now_s=utc_ns() / 1e9)
-        ready, held_back = _ready(store, runs, sides, {log.info.pod_id for log in logs}, wanted)
+        ready, held_back = _ready(runs, sides, {log.info.pod_id for log in logs}, wanted)
         _check_dates(ready, wanted)
         formed: list[Formed] = []
         for waiting in ready:
@@ -218,10 +218,10 @@ def _sides(store: Store, wanted: Request, *, ask: bool) -> dict[str, Side]:
 
 
 def _ready(
-    store: Store, runs: Sequence[Waiting], sides: Mapping[str, Side], met: Collection[str], wanted: Request
+    runs: Sequence[Waiting], sides: Mapping[str, Side], met: Collection[str], wanted: Request
 ) -> tuple[list[Waiting], list[Waiting]]:
     """Which runs become sessions now; one of a single leg waits while the pod of the other leg was not read."""
-    absent = {placement.side for placement in store.placements() if placement.pod_id not in met}
+    absent = {side for pod_id, side in sides.items() if pod_id not in met}
     present = {sides[pod_id] for pod_id in met if pod_id in sides}
     held_back = [
         run
@@ -236,6 +236,10 @@ def _ready(
 
 def _check_dates(runs: Sequence[Waiting], wanted: Request) -> None:
     undated = sum(run.found.date is None for run in runs)
+    if wanted.date is not None and runs and not undated:
+        raise InputError(
+            "--date is for a run without a date, and the pods date every run that waits: import without it"
+        )
     if wanted.date is not None and undated != 1:
         raise InputError(
             f"--date is for one run without a date, and {undated} wait: import without it, then say"
@@ -313,7 +317,7 @@ def _formed_row(one: Formed) -> dict[str, Any]:
 
 
 def _tell(came: int, formed: Sequence[Formed], held_back: Sequence[Waiting], kept: int) -> None:
-    out.print(f"{came} strides fetched, {len(formed)} sessions made")
+    out.print(f"{came} strides fetched, {len(formed)} session{'' if len(formed) == 1 else 's'} made")
     for one in formed:
         when = "undated" if one.started_at is None else time_words(one.started_at.timestamp())
         error = "" if one.error_s is None else f" (wrong by at most {length_words(one.error_s)})"
