@@ -37,6 +37,8 @@ const IMU_RETRY: Duration = Duration::from_secs(1);
 const IMU_SILENT: Duration = Duration::from_secs(5);
 const PULSE: Duration = Duration::from_secs(2);
 const PARTED_WITHIN: Duration = Duration::from_secs(3);
+/// A controller may report the end of a link before its last packet has left: a connection event or two.
+const GOODBYE_LEAVES: Duration = Duration::from_millis(200);
 
 /// What the application needs beyond `trouble_host::Controller`.
 pub trait PodController:
@@ -292,6 +294,7 @@ async fn obey<I: Imu, F: NorFlash, D: Strides, B: Board>(
             shared.parting.signal(());
             if shared.connected.get() {
                 select(shared.parted.wait(), Timer::after(PARTED_WITHIN)).await;
+                Timer::after(GOODBYE_LEAVES).await;
             }
             shared.pod.lock().await.write_staged().await;
             let _ = select(imu.rest(Rest::Off), Timer::after(IMU_RETRY)).await;
