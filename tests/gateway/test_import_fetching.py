@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,15 +13,16 @@ import pytest
 from support.whole_gateway import runner_signals
 
 from evenstride_analysis.model import Side
-from evenstride_gateway.air import LogKind, Mode, StrideRecord, StrideRecords
+from evenstride_gateway.air import BackfillDone, BackfillResult, LogKind, Mode, StrideRecord, StrideRecords
 from evenstride_gateway.air.frames import KIND as RAW_KIND
 from evenstride_gateway.air.records import KIND as RECORDS_KIND
+from evenstride_gateway.decode import decode
 from evenstride_gateway.errors import LinkError
 from evenstride_gateway.importing import fetching
-from evenstride_gateway.importing.fetching import LogReader, PodLog
+from evenstride_gateway.importing.fetching import Holding, LogReader, PodLog
 from evenstride_gateway.link.backend import LinkConfig
 from evenstride_gateway.link.ble import BleSource
-from evenstride_gateway.link.source import Chunk
+from evenstride_gateway.link.source import Chunk, LinkChange
 from evenstride_gateway.store import Store
 from evenstride_gateway.virtual.loop import run_virtual
 from evenstride_gateway.virtual.pod import Bends, VirtualPod
@@ -196,6 +197,35 @@ def test_what_the_ring_has_overwritten_meanwhile_is_not_waited_for(tmp_path: Pat
         fetched.pod.core.flash.records.acknowledge(log.boot_id, 30)  # as if it had gone on for hours
         await fetched.reader.fetch_records(POD, log, fetched.tell)
         assert in_store(fetched, log) == [(30, log.holdings[0].records[1])]
+
+    scenario(tmp_path, work)
+
+
+def test_an_answer_that_the_pod_breaks_off_is_asked_for_again(tmp_path: Path) -> None:
+    """Broken off by its flash or by another host's word: what is missing is in the log and comes the next time."""
+
+    async def work(fetched: Fetch) -> None:
+        log = await fetched.reader.look(POD)
+        take, broken = fetched.reader.take, [BackfillResult.FLASH_ERROR, BackfillResult.CANCELLED]
+
+        def cut(item: Chunk | LinkChange) -> None:
+            message = decode(item.data) if isinstance(item, Chunk) else None
+            if isinstance(message, StrideRecords) and message.backfill and broken and message.first_record % 20 > 7:
+                return
+            if isinstance(message, BackfillDone) and broken:
+                said = replace(message, result=broken.pop(), sent=10, next_index=message.first_index + 10)
+                item = replace(item, data=bytes(said))
+            take(item)
+
+        fetched.reader.take = cut
+        await fetched.reader.fetch_records(POD, log, fetched.tell)
+        assert not broken
+        assert in_store(fetched, log) == [log.holdings[0].records]
+        # Flash that stays unreadable costs what it holds, not the import; the pod is not told to forget it.
+        far = Holding(boot_id=log.boot_id, records=(0, 200), new=100)
+        broken += 9 * [BackfillResult.FLASH_ERROR]
+        await fetched.reader.fetch_records(POD, replace(log, holdings=(far,)), fetched.tell)
+        assert not broken
 
     scenario(tmp_path, work)
 

@@ -14,6 +14,7 @@ from evenstride_gateway.air import (
     Backfill,
     BackfillCancel,
     BackfillDone,
+    BackfillResult,
     CommandReply,
     LogKind,
     LogRange,
@@ -200,10 +201,10 @@ class LogReader:
             while missing := held.absent(at, end):
                 tell(total - later - sum(stop - start for start, stop in missing), total)
                 start, stop = missing[0][0], min(missing[0][1], missing[0][0] + RECORDS_AT_ONCE)
-                came, complete = await self._bring(pod_id, boot_id, start, stop)
+                came, complete, ended = await self._bring(pod_id, boot_id, start, stop)
                 new = [held.add(m.first_record, m.first_record + len(m.records)) for m in came]
                 tries = 0 if any(new) else tries + 1
-                if complete:  # what did not come is not in the log and never will be
+                if complete or (ended and tries == TRIES):  # not in the log, or in flash that it cannot read
                     at = stop
                 elif tries == TRIES:
                     raise LinkError(f"pod {pod_id} does not give strides {start} to {stop - 1} of boot {boot_id}")
@@ -247,19 +248,20 @@ class LogReader:
             await asyncio.shield(_as_task(self._call(lambda store: _keep_raw(store, info, frames))))
         return came.size, done is not None and came.size >= done.sent
 
-    async def _bring(self, pod_id: str, boot_id: int, start: int, end: int) -> tuple[list[StrideRecords], bool]:
-        """Records [start, end): what came and is stored now, and whether the pod has no more of them."""
-        pod = self._pods[pod_id]
+    async def _bring(self, pod_id: str, boot_id: int, start: int, end: int) -> tuple[list[StrideRecords], bool, bool]:
+        """Records [start, end): what came and is stored now, whether the pod has no more, whether it ended at all."""
+        pod, done = self._pods[pod_id], None
         ask = Backfill(boot_id=boot_id, first_index=start, what=LogKind.RECORDS, count=end - start)
         finished = False
         try:
             done = await self._answer(pod_id, ask)
             numbers = {m.first_record + k for m in pod.records for k in range(len(m.records))}
-            finished = done is not None and len(numbers) >= done.sent  # a radio may say things twice
+            whole = done is not None and done.result in (BackfillResult.COMPLETE, BackfillResult.PARTIAL)
+            finished = done is not None and whole and len(numbers) >= done.sent  # a radio may say things twice
         finally:
             messages, pod.records = pod.records, []
             await asyncio.shield(_as_task(self._call(lambda store: store.put_records(pod_id, messages))))
-        return messages, finished
+        return messages, finished, done is not None
 
     async def _answer(self, pod_id: str, ask: Backfill) -> BackfillDone | None:
         """Ask, and wait for the end of the answer; None where it did not come: the link broke and is back, or silence.
