@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from support.host_pods import AirWorld, Host, HostPod, air_world
+from support.host_pods import AirWorld, Host, HostPod, air_world, host_pod
 from support.powered import lying, nudged, powered, until_led
 
 from evenstride_analysis.model import CountArray
@@ -60,6 +60,7 @@ async def until_advertising(world: AirWorld, wanted: bool) -> None:
 
 
 async def switched_on(world: AirWorld, counts: CountArray, *options: str) -> tuple[HostPod, Calendar]:
+    host_pod()  # building it must not cost the beginning of the recording
     calendar = Calendar(time.time())
     return await powered(world, counts, *FAST, "--start", repr(calendar.start_unix_s), *options), calendar
 
