@@ -221,3 +221,7 @@ def test_records_are_logged_streamed_advertised_and_backfilled() -> None:
         86,
     )  # what was staged when the backfill was asked for is one more
     assert len(air.advertising_data(advert)) == 31
+    assert air.AdvertFlag.RUNNING in advert.flags
+    standing = core.advertisement(15.0)  # advance() has not been called: no stride since
+    assert air.AdvertFlag.RUNNING not in standing.flags
+    assert standing.stance_s == advert.stance_s

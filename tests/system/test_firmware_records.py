@@ -78,7 +78,8 @@ def check_summary(said: air.Advertisement | None, logged: Sequence[air.StrideRec
 def test_records_come_live_and_from_the_log_and_are_the_gateways_strides(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with air_world(tmp_path) as world:
-            pod = HostPod(world.server.port, POD_ID, recording(tmp_path), tmp_path / "flash", ("--speed", str(SPEED)))
+            options = ("--speed", str(SPEED), "--repeat")  # whoever stands still does not advertise RUNNING
+            pod = HostPod(world.server.port, POD_ID, recording(tmp_path), tmp_path / "flash", options)
             world.pods.append(await pod.start())
             async with world.connected() as host:
                 info = await host.info()

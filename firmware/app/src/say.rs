@@ -81,7 +81,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     }
 
     /// What goes into the advertising (section 3).
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self, tick_now: u64) -> Summary {
         let flags = [
             (self.vitals.battery_low, SummaryFlag::BATTERY_LOW),
             (!self.raw.is_empty(), SummaryFlag::LOG_WAITING),
@@ -89,7 +89,8 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         ];
         let set = flags.iter().filter(|(set, _)| *set);
         let flags = set.fold(0, |all, (_, flag)| all | flag);
-        self.recent.summary(flags, self.vitals.battery_percent)
+        let battery_percent = self.vitals.battery_percent;
+        self.recent.summary(flags, battery_percent, tick_now)
     }
 
     /// The next live notification on Data, written to `out`; 0 when nothing is ready or the radio's hands are full.

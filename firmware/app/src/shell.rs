@@ -101,7 +101,7 @@ impl<F: NorFlash, D: Strides, B: Board> Shared<'_, F, D, B> {
         }
         self.battery.set(pod.vitals.battery_percent);
         self.mode.set(pod.stream.mode);
-        self.advertising.set(advertising_data(&pod.summary()));
+        self.advertising.set(advertising_data(&pod.summary(tick)));
         let mut info = self.info.borrow_mut();
         let capacity = info.capacity();
         let _ = info.resize_default(capacity);

@@ -4,6 +4,8 @@ use evenstride_protocol::{Doubt, Gait, StrideRecord, Summary, SummaryFlag, NO_I1
 use heapless::Deque;
 
 const STRIDES: usize = 30;
+/// So long after its last running stride a pod still says that it runs.
+const RUNNING_TICKS: u64 = 5 * TICK_HZ as u64;
 
 #[derive(Clone, Copy)]
 struct Stride {
@@ -17,6 +19,8 @@ struct Stride {
 pub struct Recent {
     clean: Deque<Stride, STRIDES>,
     made: u32,
+    /// When the last running stride ended, of any doubt.
+    ran: Option<u64>,
 }
 
 impl Recent {
@@ -24,12 +28,20 @@ impl Recent {
         Self {
             clean: Deque::new(),
             made: 0,
+            ran: None,
         }
     }
 
     pub fn push(&mut self, record: &StrideRecord) {
         self.made = self.made.wrapping_add(1);
-        if record.gait != Gait::Run || record.doubt & !Doubt::ON_POD != 0 {
+        if record.gait != Gait::Run {
+            return;
+        }
+        let end = record
+            .strike_tick
+            .saturating_add(u64::from(record.stride_ticks));
+        self.ran = Some(end);
+        if record.doubt & !Doubt::ON_POD != 0 {
             return;
         }
         if self.clean.is_full() {
@@ -43,11 +55,12 @@ impl Recent {
     }
 
     /// `battery_percent` and the flags but RUNNING are the pod's.
-    pub fn summary(&self, flags: u8, battery_percent: u8) -> Summary {
-        let running = if self.clean.is_empty() {
-            0
-        } else {
+    pub fn summary(&self, flags: u8, battery_percent: u8, tick_now: u64) -> Summary {
+        let ran = |end: u64| tick_now.saturating_sub(end) <= RUNNING_TICKS;
+        let running = if self.ran.is_some_and(ran) {
             SummaryFlag::RUNNING
+        } else {
+            0
         };
         let tick_s = 1.0 / TICK_HZ as f32;
         let stance = self.mean(|s| Some(s.stance_ticks as f32 * tick_s));

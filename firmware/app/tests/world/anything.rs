@@ -220,7 +220,7 @@ impl Life {
         let size = status.encode(&mut out).expect("a status");
         assert_eq!(PodStatus::decode(&out[..size]), Ok(status));
         assert!(status.log_fill_permille <= 1000);
-        let _ = advertising_data(&self.world.pod.summary());
+        let _ = advertising_data(&self.world.pod.summary(self.world.tick()));
     }
 
     fn hear(&mut self, most: usize) -> bool {
