@@ -28,8 +28,10 @@ const STAGED_TICKS: u64 = evenstride_protocol::TICK_HZ as u64 / 2;
 const LIVE_RECORDS: usize = 16;
 /// A boot ends before its index does, 119 days at 416 Hz: while nobody streams, and 40 min later in any case.
 const LAST_INDEX: [u32; 2] = [u32::MAX - 1_001_000, u32::MAX - 1_000];
-/// Of a boot id that flash has not kept, so that the next start does not use it again.
+/// Of a boot id that flash has not kept, so that the next start does not use it again: at power on, and in a life that
+/// may see the flash come and go many times.
 const UNKEPT: u32 = 0x3FFF_FFFF;
+const UNKEPT_LATER: u32 = 0x00FF_FFFF;
 
 pub type RawLog = Ring<RAW_PAGES, SAMPLE>;
 pub type RecordLog = Ring<RECORD_PAGES, PACKED>;
@@ -53,6 +55,9 @@ pub struct Pod<F, D> {
     pub last_index: [u32; 2],
     pub(crate) rate_mhz: u32,
     pub(crate) reason: ResetReason,
+    random: u32,
+    /// Flash knows the present boot's id.
+    id_kept: bool,
     pub(crate) flash_fault: bool,
     pub(crate) identify_until: u64,
     staged: Chunk<RAW_CHUNK>,
@@ -81,6 +86,8 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             last_index: LAST_INDEX,
             rate_mhz: plan.rate_mhz,
             reason: ResetReason::Unknown,
+            random: 0,
+            id_kept: false,
             flash_fault: false,
             identify_until: 0,
             staged: Chunk::new(),
@@ -94,7 +101,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     /// Power on: what flash has kept, and a new boot id. `random` serves for it when the flash knows none. A pod whose
     /// flash fails streams all the same.
     pub async fn power_on(&mut self, reason: ResetReason, random: u32) {
-        self.reason = reason;
+        (self.reason, self.random) = (reason, random);
         let last = self.open_flash().await;
         let logged = self.raw.newest_boot().max(self.records.newest_boot());
         let newest = logged.max(self.dates.newest_boot());
@@ -109,6 +116,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         if stored.is_err() {
             boot_id = boot_id.saturating_add(random & UNKEPT);
         }
+        self.id_kept = stored.is_ok();
         self.flash_fault |= loaded.is_err() || stored.is_err();
         self.dates.begin_life(boot_id);
         self.stream.restart(boot_id);
@@ -149,12 +157,17 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
 
     /// Begin another boot without a reset: another rate, sleep is over, or the index has come near its end. The counter
     /// goes on, so the date does. Its anchor is kept after its id: else, were the power cut in between, the next boot
-    /// would have the id of an anchor that is not its own.
+    /// would have the id of an anchor that is not its own. The first id that flash does not keep is a random step away from
+    /// what it knows, those after it follow it.
     pub(crate) async fn new_boot(&mut self, reason: ResetReason) {
         self.write_staged().await;
-        let boot_id = self.stream.boot_id.wrapping_add(1);
+        let mut boot_id = self.stream.boot_id.wrapping_add(1);
         let (flash, settings) = (&mut self.flash, &mut self.settings);
         let stored = settings.put_u32(flash, Key::BOOT_ID, boot_id).await;
+        if stored.is_err() && self.id_kept {
+            boot_id = boot_id.saturating_add(self.random & UNKEPT_LATER);
+        }
+        self.id_kept = stored.is_ok();
         self.flash_fault |= stored.is_err();
         let (raw, records) = (&self.raw, &self.records);
         let held = |boot: u32| raw.holds(boot) || records.holds(boot);

@@ -2,13 +2,14 @@
 
 mod world;
 
+use embassy_futures::block_on;
 use evenstride_app::{Layout, LinkFacts};
 use evenstride_protocol::{
-    BackfillDone, BackfillResult, Command, Log, Mode, PodFlag, PodStatus, RawFrame, Status,
-    StrideRecords, Table,
+    BackfillDone, BackfillResult, Command, Log, Mode, PodFlag, PodStatus, RawFrame, ResetReason,
+    Status, StrideRecords, Table,
 };
 use world::numbered::{check, held, pod, record, send, Numbered, EVERY};
-use world::{counts, Ram, Refuses, World, LINK};
+use world::{counts, plan, started, Ram, Refuses, World, LINK};
 
 const BONDED: LinkFacts = LinkFacts {
     encrypted: true,
@@ -349,4 +350,23 @@ fn a_bit_that_rots_in_the_settings_stops_nothing() {
         let world = pod(world.pod.into_flash(), layout());
         assert!(world.pod.boot_id() > kept, "byte {at}");
     }
+}
+
+#[test]
+fn an_id_that_flash_has_not_kept_is_not_that_of_the_next_start() {
+    let start = |flash, random| started(flash, plan(layout()), Numbered::default(), random);
+    let mut world = start(Ram::new(), 0x1234_5678);
+    let kept = world.pod.boot_id();
+    world.pod.flash_mut().refuses.writing = true;
+    let mut used = Vec::new();
+    for _ in 0..3 {
+        block_on(world.pod.wake(ResetReason::Software));
+        used.push(world.pod.boot_id());
+    }
+    let first = used[0];
+    assert!(first > kept);
+    assert_eq!(used, [first, first + 1, first + 2]);
+    let world = start(world.pod.into_flash().again(), 0x0BAD_CAFE);
+    let next = world.pod.boot_id();
+    assert!(next > kept && !used.contains(&next), "{next} of {used:?}");
 }
