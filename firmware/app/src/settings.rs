@@ -49,8 +49,8 @@ impl Settings {
         }
     }
 
-    /// What `take` makes of the value under `key`, None where there is none. A map that cannot be read at all is erased:
-    /// a pod without settings is better than a dead one.
+    /// What `take` makes of the value under `key`, None where there is none. A map that is corrupted is erased: a pod
+    /// without settings is better than a dead one. Anything else is a fault, and what is kept stays.
     pub async fn get<F: NorFlash, R>(
         &mut self,
         flash: &mut F,
@@ -61,11 +61,11 @@ impl Settings {
         let mut map = MapStorage::<u8, _, _>::new(&mut *flash, config, Cache::new_uncached());
         match map.fetch_item::<&[u8]>(&mut self.scratch, &key.0).await {
             Ok(value) => Ok(value.map(take)),
-            Err(sequential_storage::Error::Storage { .. }) => Err(FlashFault),
-            Err(_) => {
+            Err(sequential_storage::Error::Corrupted { .. }) => {
                 map.erase_all().await.map_err(|_| FlashFault)?;
                 Ok(None)
             }
+            Err(_) => Err(FlashFault),
         }
     }
 
