@@ -14,6 +14,13 @@ pub struct Job {
     sent: u32,
 }
 
+/// A backfill and the number of its next frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Stood {
+    pub job: Job,
+    pub seq: u32,
+}
+
 impl Job {
     pub const fn new(log: Log, boot_id: u32, first: u32, count: u32) -> Self {
         Self {
@@ -35,6 +42,15 @@ impl Job {
     pub fn step(&mut self, first: u32, n: usize) {
         self.cursor = first + n as u32;
         self.sent += n as u32;
+    }
+
+    /// What went out since `before` has not: None when that is another backfill.
+    pub fn back_to(self, before: Self) -> Option<Self> {
+        let what = |job: &Self| (job.log, job.boot_id, job.first, job.count);
+        (what(&self) == what(&before)).then_some(Self {
+            cancelled: self.cancelled,
+            ..before
+        })
     }
 
     /// The message that ends it.

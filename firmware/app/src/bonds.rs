@@ -4,6 +4,8 @@ use heapless::Vec;
 use trouble_host::prelude::*;
 use trouble_host::{IdentityResolvingKey, LongTermKey};
 
+use crate::shell::PodController;
+
 /// Centrals that a pod knows; the oldest gives way.
 pub const BONDS: usize = 8;
 /// In the stack: a new bond is there before the oldest goes.
@@ -54,4 +56,16 @@ fn bond_from(bytes: &[u8]) -> Option<BondInformation> {
     };
     let identity = Identity { addr, irk };
     Some(BondInformation::new(identity, ltk, level, true))
+}
+
+/// The oldest bond gives way to one too many.
+pub fn let_the_oldest_go<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
+    let oldest = stack.with_bond_information(|bonds| {
+        let over = bonds.len() > BONDS;
+        over.then(|| bonds.first().map(|bond| bond.identity))
+            .flatten()
+    });
+    if let Some(identity) = oldest {
+        let _ = stack.remove_bond_information(identity);
+    }
 }

@@ -16,7 +16,7 @@ use evenstride_protocol::{
 use trouble_host::prelude::*;
 
 use crate::board::Board;
-use crate::bonds::{bytes_of, BONDS};
+use crate::bonds::{bytes_of, let_the_oldest_go};
 use crate::control::{Effect, LinkFacts};
 use crate::gatt::{Message, Server};
 use crate::shell::{PodController, Shared};
@@ -119,18 +119,6 @@ fn facts(conn: &Conn<'_, '_>, server: &Server<'_>) -> LinkFacts {
         encrypted,
         bonded: encrypted && conn.raw().is_bonded_peer(),
         subscribed: subscribed(conn, server, server.pod.data.cccd_handle, 1),
-    }
-}
-
-/// The oldest bond gives way to one too many.
-fn let_the_oldest_go<C: PodController>(stack: &Stack<'_, C, DefaultPacketPool>) {
-    let oldest = stack.with_bond_information(|bonds| {
-        let over = bonds.len() > BONDS;
-        over.then(|| bonds.first().map(|bond| bond.identity))
-            .flatten()
-    });
-    if let Some(identity) = oldest {
-        let _ = stack.remove_bond_information(identity);
     }
 }
 
@@ -305,8 +293,8 @@ impl Patience {
     }
 }
 
-/// What the pod has to say, as fast as the radio takes it: live before backfill. A host that does not subscribe to
-/// Control or does not confirm goes.
+/// What the pod has to say, as fast as the radio takes it: live before backfill. The stack says nothing when it does not
+/// send to a host that has just unsubscribed. A host that does not subscribe to Control or does not confirm goes.
 async fn stream<F, D, B>(
     conn: &Conn<'_, '_>,
     server: &Server<'_>,
@@ -352,11 +340,18 @@ async fn stream<F, D, B>(
             continue;
         }
         let message = out.get(..size).unwrap_or(&[]);
-        while !link.over.get() {
+        let sent = loop {
+            if link.over.get() || !subscribed(conn, server, data.cccd_handle, 1) {
+                break false;
+            }
             match data.notify_raw(conn, message, false).await {
                 Err(Error::OutOfMemory) => Timer::after(RETRY).await, // all packets are in use
-                _ => break,
+                told => break told.is_ok(),
             }
+        };
+        if !sent {
+            shared.pod.lock().await.not_sent();
+            Timer::after(RETRY).await;
         }
     }
 }

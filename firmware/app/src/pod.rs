@@ -4,7 +4,7 @@ use embedded_storage_async::nor_flash::NorFlash;
 use evenstride_protocol::{Mode, ResetReason, StrideRecord};
 use heapless::Deque;
 
-use crate::backfill::Job;
+use crate::backfill::{Job, Stood};
 use crate::chunk::{Chunk, FlashFault, CHUNK_HEADER};
 use crate::clock::{Line, LINE_SAMPLES};
 use crate::dates::Dates;
@@ -51,6 +51,8 @@ pub struct Pod<F, D> {
     pub(crate) tables: Tables,
     pub(crate) backfill: Option<Job>,
     pub(crate) backfill_seq: u32,
+    /// Where the backfill stood before its last message.
+    pub(crate) stood: Option<Stood>,
     /// Samples after which a boot ends: while nobody streams, and in any case.
     pub last_index: [u32; 2],
     pub(crate) rate_mhz: u32,
@@ -83,6 +85,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             tables: Tables::new(layout.tables),
             backfill: None,
             backfill_seq: 0,
+            stood: None,
             last_index: LAST_INDEX,
             rate_mhz: plan.rate_mhz,
             reason: ResetReason::Unknown,
@@ -178,7 +181,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         }
         self.stream.restart(boot_id);
         (self.reason, self.backfill_seq, self.records_made) = (reason, 0, 0);
-        self.backfill = None;
+        (self.backfill, self.stood) = (None, None);
         self.live.clear();
         self.recent = Recent::new();
         self.detector.restart(self.rate_mhz);
@@ -288,7 +291,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
     /// The link is gone: what was not confirmed is taken back, a backfill and a transfer end without a word.
     pub fn link_lost(&mut self) {
         self.stream.link_lost();
-        self.backfill = None;
+        (self.backfill, self.stood) = (None, None);
         self.live.clear();
         self.tables.forget_transfer();
     }

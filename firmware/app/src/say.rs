@@ -6,7 +6,7 @@ use evenstride_protocol::{
     StrideRecord, Summary, SummaryFlag, MAX_RECORDS, MIN_STREAM_MTU, SIX_AXES_MASK, TICK_HZ,
 };
 
-use crate::backfill::Job;
+use crate::backfill::{Job, Stood};
 use crate::chunk::FlashFault;
 use crate::meta::{line_of, method_of};
 use crate::packed::{unpacked, PACKED};
@@ -95,6 +95,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
 
     /// The next live notification on Data, written to `out`; 0 when nothing is ready or the radio's hands are full.
     pub fn live(&mut self, mtu: u16, tick_now: u64, out: &mut [u8]) -> usize {
+        self.stood = None;
         if matches!(self.stream.mode, Mode::Idle) || self.stream.pending() >= MAX_PENDING {
             return 0;
         }
@@ -158,6 +159,7 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
         if self.stream.pending() >= BACKFILL_PENDING {
             return 0;
         }
+        let seq = self.backfill_seq;
         let sent = match job.log {
             _ if job.cancelled => Ok(0),
             Log::Raw => self.backfill_frame(job, mtu, out).await,
@@ -172,7 +174,21 @@ impl<F: NorFlash, D: Strides> Pod<F, D> {
             }
         };
         self.stream.hand_over();
+        self.stood = Some(Stood { job, seq });
         size
+    }
+
+    /// What `live` or `backfill` made last has not gone out, as nobody is subscribed to it any more. A backfill makes it
+    /// again; live samples are dropped, live records are in the log.
+    pub fn not_sent(&mut self) {
+        self.stream.not_sent();
+        let Some(Stood { job, seq }) = self.stood.take() else {
+            return;
+        };
+        let again = self.backfill.map_or(Some(job), |now| now.back_to(job));
+        if again.is_some() {
+            (self.backfill, self.backfill_seq) = (again, seq);
+        }
     }
 
     async fn backfill_frame(

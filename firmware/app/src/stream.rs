@@ -150,6 +150,14 @@ impl Stream {
         }
     }
 
+    /// What was handed over last has not gone out: its number is taken back, its samples are dropped.
+    pub fn not_sent(&mut self) {
+        if let Some(last) = self.in_flight.pop_back().filter(|last| last.n > 0) {
+            self.seq = last.seq;
+            self.dropped += last.n;
+        }
+    }
+
     /// Something else than a live frame goes out on Data.
     pub fn hand_over(&mut self) {
         let _ = self.in_flight.push_back(Sent { seq: 0, n: 0 });

@@ -4,7 +4,8 @@ mod world;
 
 use evenstride_app::{Layout, MAX_BLOCK, MAX_PENDING, QUEUE_SAMPLES};
 use evenstride_protocol::{
-    Command, LogRanges, Mode, PodStatus, RawFrame, ResetReason, Status, StreamPosition,
+    BackfillDone, BackfillResult, Command, Log, LogRanges, Mode, PodStatus, RawFrame, ResetReason,
+    Status, StreamPosition,
 };
 use world::{counts, number, power_on, Ram, World};
 
@@ -122,6 +123,61 @@ fn the_radio_is_never_given_more_than_it_holds() {
     world.pod.stream.confirm(1);
     assert!(world.hear().is_some());
     assert!(world.hear().is_none());
+}
+
+#[test]
+fn what_has_not_gone_out_is_not_in_the_radios_hands() {
+    let mut world = pod();
+    world.ok(START);
+    for _ in 0..2 * MAX_PENDING {
+        world.play(18);
+        assert!(world.hear().is_some());
+        world.pod.not_sent();
+    }
+    assert_eq!(world.pod.stream.pending(), 0);
+    let frames_lost = 2 * MAX_PENDING as u32 - 1; // the first was the status; its frame waits
+    let told = status(&mut world);
+    assert_eq!((told.dropped, told.next_seq), (18 * frames_lost, 0));
+    let heard = world.hear_all();
+    let frames = frames(&heard);
+    assert_eq!(
+        (frames[0].head.seq, frames[0].head.first_index),
+        (0, 18 * frames_lost)
+    );
+}
+
+#[test]
+fn a_backfill_makes_again_what_has_not_gone_out() {
+    let mut world = pod();
+    world.play(900);
+    let boot_id = world.pod.boot_id();
+    let ask = Command::Backfill {
+        boot_id,
+        first: 0,
+        log: Log::Raw,
+        count: 90,
+    };
+    world.ok(ask);
+    let mut heard = Vec::new();
+    while let Some(lost) = world.hear() {
+        world.pod.not_sent();
+        let again = world.hear().unwrap();
+        assert_eq!(lost, again);
+        world.pod.stream.confirm(1);
+        heard.push(again);
+    }
+    let frames = frames(&heard);
+    assert_eq!(frames.iter().map(RawFrame::n).sum::<usize>(), 90);
+    let seqs = frames.iter().map(|frame| frame.head.seq);
+    assert!(seqs.eq(0..frames.len() as u32));
+    let done = BackfillDone::decode(heard.last().unwrap()).unwrap();
+    assert_eq!((done.result, done.sent), (BackfillResult::Complete, 90));
+    world.ok(ask);
+    assert!(world.hear().is_some());
+    world.ok(Command::BackfillCancel);
+    world.pod.not_sent();
+    let done = BackfillDone::decode(&world.hear().unwrap()).unwrap();
+    assert_eq!((done.result, done.sent), (BackfillResult::Cancelled, 0));
 }
 
 #[test]
