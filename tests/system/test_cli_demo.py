@@ -122,12 +122,24 @@ def test_a_port_in_use_is_one_line(tmp_path: Path, demo: Demo) -> None:
     assert "--port" in line
 
 
-def test_a_full_disk_ends_the_run_in_one_line_and_what_was_stored_is_readable(tmp_path: Path, demo: Demo) -> None:
+def until_page_says(address: str, words: str, *, within_s: float = 60) -> None:
+    """Waits until the live page's stream contains these words."""
+    deadline_s = time.monotonic() + within_s
+    with urllib.request.urlopen(address.replace("/?", "/api/live?"), timeout=10) as stream:
+        while time.monotonic() < deadline_s:
+            if words in stream.readline().decode():
+                return
+    pytest.fail(f"the page did not say {words!r} within {within_s:.0f} s")
+
+
+def test_a_full_disk_is_said_waited_for_and_what_was_stored_is_readable(tmp_path: Path, demo: Demo) -> None:
     running = demo(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (_FULL_BYTES, _FULL_BYTES)))
-    done = finished(running)
+    until_page_says(page_of(running), "Nothing can be stored now")
+    running.send_signal(signal.SIGINT)
+    done = finished(running, within_s=120)  # it waits half a minute for space
     assert done.code == Exit.STORE
     assert done.err.count("\n") == 1, done.err
-    assert "what was stored before is safe" in done.err
+    assert "free some space; what was stored before is safe; it was waited for 30 s" in done.err
     data = tmp_path / "data"
     with Store.open(data, readonly=True) as store:
         (session,) = store.sessions()
