@@ -48,7 +48,7 @@ test: setup-test check
 	@bash tools/check_firmware.sh build
 	@bash tools/firmware_board.sh --lint qemu xiao
 	@bash tools/firmware_board.sh qemu xiao
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 bench: setup-test
 	$(BIN)/python -m tests.benchmarks $(ARGS)
